@@ -23,6 +23,7 @@ public static class DenseBackend
     internal static IDenseBackend Choose(string? value) => value?.ToUpperInvariant() switch
     {
         null or "" or "MANAGED" => DenseKernel.BackendOf(DenseKernel.Current),
+        "OPENBLAS" => new OpenBlasBackend(),
         _ => throw new ArgumentException($"{Variable}={value} is not known; use managed (the default) or openblas"),
     };
 }
