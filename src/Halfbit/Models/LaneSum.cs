@@ -32,6 +32,23 @@ internal static class LaneSum
         return Tree(sum + (tail * tail));
     }
 
+    /// <summary>Σ x in double precision, eight lanes.</summary>
+    public static double InDouble(ReadOnlySpan<float> x)
+    {
+        Vector512<double> sum = Vector512<double>.Zero;
+        int j = 0;
+        for (; j <= x.Length - Lanes; j += Lanes)
+        {
+            Vector512<float> part = Vector512.Create(x.Slice(j, Lanes));
+            sum += Vector512.WidenLower(part) + Vector512.WidenUpper(part);
+        }
+
+        double total = 0;
+        for (int k = 0; k < 8; k++) total += sum[k];
+        for (; j < x.Length; j++) total += x[j];
+        return total;
+    }
+
     private static Vector512<float> Tail(ReadOnlySpan<float> rest)
     {
         Span<float> padded = stackalloc float[Lanes];
