@@ -8,6 +8,7 @@ internal static class Commands
     /// <summary>All commands.</summary>
     public static RootCommand CreateRoot() => new("Compresses large language models to about one bit per weight and runs them from those bits.")
     {
+        QuantizeCommand.Create(),
         LayerCommand.Create(),
     };
 }

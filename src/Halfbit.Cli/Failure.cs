@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Halfbit.Calibration;
 using Halfbit.Checkpoints;
 using Halfbit.Numerics;
+using Halfbit.Pipeline;
 using Halfbit.Quantization;
 using Halfbit.Tokenization;
 
@@ -30,7 +32,7 @@ internal static class Failure
         }
         catch (OperationCanceledException exception)
         {
-            Report(exception is InterruptedJobException ? exception.Message : "interrupted");
+            Report(exception.InnerException is OperationCanceledException ? exception.Message : "interrupted");
             return Interrupted;
         }
         catch (OptionException exception)
@@ -39,7 +41,7 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or IOException or UnauthorizedAccessException or OutOfMemoryException or AggregateException)
+            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or AggregateException)
         {
             Report(exception is AggregateException ? exception.GetBaseException().Message : exception.Message);
             return Failed;

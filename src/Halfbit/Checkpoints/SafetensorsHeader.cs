@@ -8,7 +8,8 @@ namespace Halfbit.Checkpoints;
 /// <param name="Shape">Dimensions.</param>
 /// <param name="Begin">First byte, relative to the end of the header.</param>
 /// <param name="End">One past the last byte.</param>
-internal sealed record SafetensorsEntry(string Name, ElementType Type, long[] Shape, long Begin, long End);
+/// <param name="HeaderBytes">Bytes that the entry takes in the header, its comma included.</param>
+internal sealed record SafetensorsEntry(string Name, ElementType Type, long[] Shape, long Begin, long End, int HeaderBytes);
 
 /// <summary>Reads and checks the JSON header of a safetensors file. Nothing that the header claims is believed before it is compared with the file's length.</summary>
 internal static class SafetensorsHeader
@@ -49,11 +50,12 @@ internal static class SafetensorsHeader
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("the header is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            long entryStart = reader.TokenStartIndex;
             string name = StringOf(ref reader);
             if (!names.Add(name)) throw Bad(file, $"tensor '{name}' is named twice in the header; the file is damaged");
             reader.Read();
             if (name == "__metadata__") ReadMetadata(ref reader, metadata);
-            else entries.Add(ReadEntry(file, name, ref reader));
+            else entries.Add(ReadEntry(file, name, ref reader, entryStart));
         }
 
         if (reader.TokenType != JsonTokenType.EndObject) throw new JsonException("the header ends early");
@@ -76,7 +78,7 @@ internal static class SafetensorsHeader
         }
     }
 
-    private static SafetensorsEntry ReadEntry(MappedFile file, string name, ref Utf8JsonReader reader)
+    private static SafetensorsEntry ReadEntry(MappedFile file, string name, ref Utf8JsonReader reader, long entryStart)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException($"entry '{name}' is not an object");
         ElementType? type = null;
@@ -107,7 +109,7 @@ internal static class SafetensorsHeader
 
         if (type is null || shape is null || offsets is not [long begin, long end])
             throw Bad(file, $"tensor '{name}' lacks dtype, shape or two data_offsets; the file is damaged");
-        return new SafetensorsEntry(name, type.Value, shape, begin, end);
+        return new SafetensorsEntry(name, type.Value, shape, begin, end, (int)(reader.BytesConsumed - entryStart) + 1);
     }
 
     private static long[] ReadNumbers(MappedFile file, string name, string field, ref Utf8JsonReader reader)

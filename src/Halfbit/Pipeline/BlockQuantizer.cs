@@ -60,7 +60,7 @@ internal static class BlockQuantizer
         }
 
         byte[] blob = Packer.Pack(result.Quantized);
-        layer.Weights = PackedMatrix.Open(blob, layer.Name);
+        layer.Weights = new PackedMatrix(blob, layer.Name);
         double seconds = watch.Elapsed.TotalSeconds;
         Matrix H = inputs?.Hessian ?? new Matrix(0, 0);
         double error = inputs is null ? SquaredError(W, result.Quantized) : WeightedError.Of(W, result.Quantized, H);

@@ -81,7 +81,7 @@ internal sealed class JobFolder : IDisposable
     public void Dispose()
     {
         @lock.Dispose();
-        File.Delete(LockPath(Folder));
+        if (Directory.Exists(Folder)) File.Delete(LockPath(Folder));
     }
 
     private static string LockPath(string partial) => Path.Combine(partial, ".lock");

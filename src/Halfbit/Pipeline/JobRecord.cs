@@ -16,7 +16,7 @@ internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerp
     public void Write(string path)
     {
         var layers = new JsonArray();
-        foreach (LayerRecord layer in Layers) layers.Add((JsonNode)ToJson(layer, withTime: false));
+        foreach (LayerRecord layer in Layers) layers.Add((JsonNode?)ToJson(layer, withTime: false));
         var document = new JsonObject { ["job"] = Identity.DeepClone(), ["calibrationSha256"] = CalibrationFingerprint, ["layers"] = layers };
         AtomicFile.WriteText(path, Text(document));
     }
@@ -40,7 +40,7 @@ internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerp
     public static void WriteBlock(string path, IEnumerable<LayerRecord> layers)
     {
         var array = new JsonArray();
-        foreach (LayerRecord layer in layers) array.Add((JsonNode)ToJson(layer, withTime: true));
+        foreach (LayerRecord layer in layers) array.Add((JsonNode?)ToJson(layer, withTime: true));
         AtomicFile.WriteText(path, Text(array));
     }
 

@@ -53,20 +53,9 @@ public sealed class QuantizationJob
         int sequenceLength = SequenceLength(decoder.Config);
         JsonObject identity = JobIdentity.Of(options, source, sequenceLength);
 
-        IReadOnlyList<LayerRecord> layers;
-        if (!IsFinished(identity))
-        {
-            using JobFolder folder = JobFolder.Enter(options, identity);
-            var output = new PackedOutput(folder, source, decoder, identity);
-            CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, decoder, sequenceLength) : null;
-            output.WriteOutside();
-            WalkBlocks(folder, decoder, calibration, output);
-            output.WriteRecords(calibration?.Fingerprint);
-            folder.Finish();
-        }
-
-        JobRecord record = JobRecord.Read(Path.Combine(options.OutputFolder, JobFolder.RecordName));
-        layers = record.Layers;
+        IReadOnlyList<LayerRecord> layers = IsFinished(identity)
+            ? JobRecord.Read(Path.Combine(options.OutputFolder, JobFolder.RecordName)).Layers
+            : Compress(source, decoder, sequenceLength, identity);
         using Checkpoint result = Checkpoint.Open(options.OutputFolder);
         return new QuantizationReport(
             options.Method.Name,
@@ -77,6 +66,23 @@ public sealed class QuantizationJob
             source.ByteCount,
             watch.Elapsed.TotalSeconds,
             Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    private IReadOnlyList<LayerRecord> Compress(Checkpoint source, Decoder decoder, int sequenceLength, JsonObject identity)
+    {
+        using JobFolder folder = JobFolder.Enter(options, identity);
+        IReadOnlyList<LayerRecord> layers;
+        using (var output = new PackedOutput(folder.Folder, folder.WorkFolder, source, decoder))
+        {
+            CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, decoder, sequenceLength) : null;
+            output.WriteOutside();
+            WalkBlocks(folder, decoder, calibration, output);
+            layers = output.Layers;
+            output.WriteRecords(new JobRecord(identity, calibration?.Fingerprint, layers));
+        }
+
+        folder.Finish();
+        return layers;
     }
 
     /// <summary>Whether a resumed job was complete already: killed after its last step, or run twice.</summary>
