@@ -9,6 +9,11 @@ internal static class Commands
     public static RootCommand CreateRoot() => new("Compresses large language models to about one bit per weight and runs them from those bits.")
     {
         QuantizeCommand.Create(),
+        EvalCommand.Create(),
+        GenerateCommand.Create(),
+        LogitsCommand.Create(),
+        TokenizeCommand.Create(),
+        InspectCommand.Create(),
         LayerCommand.Create(),
     };
 }

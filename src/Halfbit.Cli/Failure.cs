@@ -41,9 +41,9 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or AggregateException)
+            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException)
         {
-            Report(exception is AggregateException ? exception.GetBaseException().Message : exception.Message);
+            Report(MessageOf(exception));
             return Failed;
         }
     }
@@ -53,6 +53,14 @@ internal static class Failure
     {
         Report(parsed.Errors[0].Message.TrimEnd('.') + $"; see 'halfbit {CommandPath(parsed)}--help'");
         return WrongUsage;
+    }
+
+    /// <summary>An exception's message without the parameter name that the framework appends.</summary>
+    public static string MessageOf(Exception exception)
+    {
+        string message = exception.Message;
+        int parameter = exception is ArgumentException ? message.IndexOf(" (Parameter '", StringComparison.Ordinal) : -1;
+        return parameter < 0 ? message : message[..parameter];
     }
 
     /// <summary>Writes one line to standard error.</summary>
