@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Halfbit.Calibration;
 using Halfbit.Checkpoints;
 using Halfbit.Numerics;
@@ -51,7 +52,8 @@ internal static class Failure
     /// <summary>Reports what the parser did not understand.</summary>
     public static int Usage(ParseResult parsed)
     {
-        Report(parsed.Errors[0].Message.TrimEnd('.') + $"; see 'halfbit {CommandPath(parsed)}--help'");
+        ParseError error = parsed.Errors.FirstOrDefault(e => parsed.UnmatchedTokens.Any(t => e.Message.Contains(t, StringComparison.Ordinal))) ?? parsed.Errors[0];
+        Report(error.Message.TrimEnd('.') + $"; see 'halfbit {CommandPath(parsed)}--help'");
         return WrongUsage;
     }
 
@@ -67,5 +69,5 @@ internal static class Failure
     public static void Report(string message) => Console.Error.WriteLine("halfbit: " + message.ReplaceLineEndings(" "));
 
     private static string CommandPath(ParseResult parsed)
-        => parsed.CommandResult.Command is RootCommand ? string.Empty : parsed.CommandResult.Command.Name + " ";
+        => parsed.CommandResult.Parent is null ? string.Empty : parsed.CommandResult.Command.Name + " ";
 }

@@ -3,9 +3,10 @@ using Halfbit.Pipeline;
 namespace Halfbit.Cli;
 
 /// <summary>A job's progress in words: block, layer, error, rate, time left.</summary>
-internal sealed class QuantizationProgressPrinter : IDisposable
+internal sealed class QuantizationProgressPrinter(string label = "") : IDisposable
 {
     private readonly ProgressLine line = new();
+    private readonly string prefix = label.Length == 0 ? "" : label + ": ";
 
     public void Show(QuantizationProgress step)
     {
@@ -13,13 +14,13 @@ internal sealed class QuantizationProgressPrinter : IDisposable
         {
             case QuantizationStage.Layer when step.Layer is LayerRecord layer:
                 line.Keep(FormattableString.Invariant(
-                    $"block {step.Block + 1}/{step.Blocks}  {layer.Name}  [{layer.Rows}, {layer.Columns}]  {layer.TrueBits:F3} bits  relative error {layer.RelativeError:F4}  {layer.Seconds:F2} s"));
+                    $"{prefix}block {step.Block + 1}/{step.Blocks}  {layer.Name}  [{layer.Rows}, {layer.Columns}]  {layer.TrueBits:F3} bits  relative error {layer.RelativeError:F4}  {layer.Seconds:F2} s"));
                 break;
             case QuantizationStage.Block:
-                line.Keep(FormattableString.Invariant($"block {step.Block + 1}/{step.Blocks} stored, {line.TimeLeft(step.Done / (double)step.Total)}"));
+                line.Keep(FormattableString.Invariant($"{prefix}block {step.Block + 1}/{step.Blocks} stored, {line.TimeLeft(step.Done / (double)step.Total)}"));
                 break;
             default:
-                line.Update(() => $"{Where(step)}: {What(step.Stage)} {step.Done}/{step.Total} sequences");
+                line.Update(() => $"{prefix}{Where(step)}: {What(step.Stage)} {step.Done}/{step.Total} sequences");
                 break;
         }
     }

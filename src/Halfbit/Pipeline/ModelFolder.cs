@@ -24,6 +24,24 @@ public sealed class ModelFolder : IDisposable
     /// <summary>Whether the weights of linear layers are packed.</summary>
     public bool IsPacked { get; }
 
+    /// <summary>Bits per weight of the blocks' linear layers: every byte stored for them, their entries in the files' headers included.</summary>
+    public double TrueBits
+    {
+        get
+        {
+            long bytes = 0;
+            long weights = 0;
+            foreach (LinearLayer layer in Decoder.Blocks.SelectMany(b => b.Linears))
+            {
+                MappedTensor tensor = Checkpoint.TryFind(layer.Name + ".weight")!;
+                bytes += tensor.ByteCount + tensor.HeaderBytes;
+                weights += (long)layer.Rows * layer.Columns;
+            }
+
+            return 8.0 * bytes / weights;
+        }
+    }
+
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">Path.</param>
     /// <exception cref="CheckpointException">A file is missing, damaged, of an unknown architecture, or quantized by another tool.</exception>
