@@ -56,7 +56,9 @@ public sealed class MappedTensor : IWeightRows
     /// <param name="count">Number of bytes.</param>
     public ReadOnlySpan<byte> Bytes(long start, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, ByteCount, nameof(count));
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, ByteCount - count, nameof(start));
         return file.Bytes(offset + start, count);
     }
 

@@ -74,7 +74,7 @@ internal static class SafetensorsHeader
         {
             string key = StringOf(ref reader);
             if (!reader.Read() || reader.TokenType != JsonTokenType.String) throw new JsonException($"__metadata__ '{key}' is not a string");
-            metadata[key] = StringOf(ref reader);
+            if (!metadata.TryAdd(key, StringOf(ref reader))) throw new JsonException($"__metadata__ has '{key}' twice");
         }
     }
 
@@ -87,12 +87,14 @@ internal static class SafetensorsHeader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string field = StringOf(ref reader);
+            if (field == "dtype" ? type is not null : field == "shape" ? shape is not null : field == "data_offsets" && offsets is not null)
+                throw Bad(file, $"tensor '{name}' has {field} twice; the file is damaged");
             reader.Read();
             switch (field)
             {
                 case "dtype":
                     string text = reader.TokenType == JsonTokenType.String ? StringOf(ref reader) : "?";
-                    if (!Enum.TryParse(text, ignoreCase: false, out ElementType parsed) || !Enum.IsDefined(parsed) || char.IsAsciiDigit(text[0]))
+                    if (!ElementTypes.TryParse(text, out ElementType parsed))
                         throw Bad(file, $"tensor '{name}' has the unknown dtype '{text}'; known: {string.Join(", ", Enum.GetNames<ElementType>())}");
                     type = parsed;
                     break;
@@ -176,5 +178,5 @@ internal static class SafetensorsHeader
 
     private static string FirstLine(string text) => text.ReplaceLineEndings(" ");
 
-    private static CheckpointException Bad(MappedFile file, string what) => new($"{file.Path}: {what}");
+    private static CheckpointException Bad(MappedFile file, string what) => new($"{file.Path}: {FirstLine(what)}");
 }

@@ -12,6 +12,10 @@ internal static class MaskFit
 {
     private const int Limit = MaskProbability.Limit;
     private const int Levels = (2 * Limit) + 1;
+    private const int LargestStep = 6;
+    private static readonly int[] NoStep = [0];
+    private static readonly int[] Steps = [1, 2, 3, 4, LargestStep];
+    private static readonly int[] Directions = [-1, 1];
     private static readonly int[] SalientCost = Costs(isSalient: true);
     private static readonly int[] OtherCost = Costs(isSalient: false);
 
@@ -66,12 +70,12 @@ internal static class MaskFit
     /// <summary>For each line (column or row): the term in [low, high] with the least cost, given the terms across it.</summary>
     private static void Refine(Counts counts, int[] across, int[] terms, int low, int high)
     {
-        int[] total = Histogram(across);
+        (int Level, int Count)[] total = Occupied(across);
         for (int n = 0; n < terms.Length; n++)
         {
             // The cost is convex in the term: walk downhill from the last value.
             long best = counts.Cost(n, total, terms[n]);
-            foreach (int direction in (int[])[-1, 1])
+            foreach (int direction in Directions)
             {
                 for (int next = terms[n] + direction; next >= low && next <= high; next += direction)
                 {
@@ -86,7 +90,7 @@ internal static class MaskFit
 
     private static byte[] Choose(Counts counts, int[] across, int bits, int step, int start)
     {
-        int[] total = Histogram(across);
+        (int Level, int Count)[] total = Occupied(across);
         var classes = new byte[counts.Lines];
         for (int n = 0; n < classes.Length; n++)
         {
@@ -109,6 +113,9 @@ internal static class MaskFit
         foreach (int term in terms) histogram[Level(term)]++;
         return histogram;
     }
+
+    private static (int Level, int Count)[] Occupied(int[] terms)
+        => [.. Histogram(terms).Select((count, level) => (level, count)).Where(pair => pair.count > 0)];
 
     /// <summary>[levels, levels]: salient weights by column term and row term.</summary>
     private static long[] Joint(BitMatrix mask, int[] columnTerms, int[] rowTerms)
@@ -150,7 +157,7 @@ internal static class MaskFit
         for (int bits = 0; bits <= MaskModelParameters.MaximumBits; bits++)
         {
             if (bits == 1) continue;
-            foreach (int step in bits == 0 ? (int[])[0] : [1, 2, 3, 4, 6])
+            foreach (int step in bits == 0 ? NoStep : Steps)
             {
                 if (step * ((1 << bits) - 1) > Levels) continue;
                 for (int start = table.Lowest; start <= table.Highest; start++)
@@ -200,17 +207,16 @@ internal static class MaskFit
 
         /// <summary>Cost of line <paramref name="n"/> with a term of its own, in 2⁻¹⁶ bit.</summary>
         /// <param name="n">Line.</param>
-        /// <param name="total">[levels], weights of a line by the term across it.</param>
+        /// <param name="total">Weights of a line by the term across it.</param>
         /// <param name="term">The line's term.</param>
-        public long Cost(int n, int[] total, int term)
+        public long Cost(int n, (int Level, int Count)[] total, int term)
         {
             ReadOnlySpan<int> line = salient.AsSpan(n * Levels, Levels);
             long cost = 0;
-            for (int level = 0; level < Levels; level++)
+            foreach ((int level, int count) in total)
             {
-                if (total[level] == 0) continue;
                 int t = Level(level - Limit + term);
-                cost += ((long)line[level] * SalientCost[t]) + ((long)(total[level] - line[level]) * OtherCost[t]);
+                cost += ((long)line[level] * SalientCost[t]) + ((long)(count - line[level]) * OtherCost[t]);
             }
 
             return cost;
@@ -220,35 +226,46 @@ internal static class MaskFit
     /// <summary>Costs of all lines of one fine term when they get another term.</summary>
     private sealed class Table
     {
-        private readonly long[] costs = new long[Levels * 4 * Levels];
+        private readonly long[] costs;
+        private readonly int width;
 
-        public int Lowest { get; private init; }
+        private Table(int[] terms)
+        {
+            Lowest = terms.Min();
+            Highest = terms.Max();
+            Lines = terms.Length;
 
-        public int Highest { get; private init; }
+            // The nearest class lies at most half a step above the highest term.
+            width = Highest - Lowest + 1 + (LargestStep / 2);
+            costs = new long[(Highest - Lowest + 1) * width];
+        }
 
-        public int Lines { get; private init; }
+        public int Lowest { get; }
+
+        public int Highest { get; }
+
+        public int Lines { get; }
 
         public static Table Of(long[] joint, int[] terms, int[] across)
         {
-            var table = new Table { Lowest = terms.Min(), Highest = terms.Max(), Lines = terms.Length };
+            var table = new Table(terms);
             int[] lines = Histogram(terms);
             int[] total = Histogram(across);
+            int[] levels = [.. Enumerable.Range(0, Levels).Where(level => total[level] > 0)];
             for (int v = table.Lowest; v <= table.Highest; v++)
             {
                 if (lines[Level(v)] == 0) continue;
-                for (int term = -2 * Levels; term < 2 * Levels; term++)
+                for (int t = 0; t < table.width; t++)
                 {
                     long cost = 0;
-                    for (int level = 0; level < Levels; level++)
+                    foreach (int level in levels)
                     {
-                        long all = (long)total[level] * lines[Level(v)];
-                        if (all == 0) continue;
                         long salient = joint[(Level(v) * Levels) + level];
-                        int t = Level(level - Limit + term);
-                        cost += (salient * SalientCost[t]) + ((all - salient) * OtherCost[t]);
+                        int sum = Level(level - Limit + table.Lowest + t);
+                        cost += (salient * SalientCost[sum]) + ((((long)total[level] * lines[Level(v)]) - salient) * OtherCost[sum]);
                     }
 
-                    table.costs[(Level(v) * 4 * Levels) + term + (2 * Levels)] = cost;
+                    table.costs[((v - table.Lowest) * table.width) + t] = cost;
                 }
             }
 
@@ -256,6 +273,6 @@ internal static class MaskFit
         }
 
         /// <summary>Cost of the lines with fine term <paramref name="v"/> when they get <paramref name="term"/>.</summary>
-        public long Cost(int v, int term) => costs[(Level(v) * 4 * Levels) + Math.Clamp(term, -2 * Levels, (2 * Levels) - 1) + (2 * Levels)];
+        public long Cost(int v, int term) => costs[((v - Lowest) * width) + term - Lowest];
     }
 }

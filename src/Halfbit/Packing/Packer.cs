@@ -74,7 +74,7 @@ public static class Packer
     private static int RowsPerBlock(int rows, int columns)
     {
         int perBlock = 64;
-        while (perBlock < rows && (long)perBlock * columns < 1 << 16) perBlock += 64;
+        while (perBlock < rows && (long)perBlock * columns < 1 << 17) perBlock += 64;
         return perBlock;
     }
 

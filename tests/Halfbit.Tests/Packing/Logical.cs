@@ -17,17 +17,17 @@ internal static class Logical
                 AssertSameBits(a.Alpha, b.Alpha);
                 Assert.Equal(a.Mu is null, b.Mu is null);
                 if (a.Mu is not null) AssertSameBits(a.Mu, b.Mu!);
-                ForEach(a, mask, side, (i, j) => Assert.True(a.Signs[i, j] == b.Signs[i, j], $"sign ({i}, {j})"));
+                ForEach(a, mask, side, "sign", (i, j) => a.Signs[i, j] == b.Signs[i, j]);
                 break;
             case (GridMatrix a, GridMatrix b):
                 Assert.Equal((a.GroupSize, a.Format, a.Bits), (b.GroupSize, b.Format, b.Bits));
                 AssertSameBits(a.Scale, b.Scale);
                 Assert.Equal(a.Zero, b.Zero);
-                ForEach(a, mask, side, (i, j) => Assert.True(a.Codes[(i * a.Columns) + j] == b.Codes[(i * a.Columns) + j], $"code ({i}, {j})"));
+                ForEach(a, mask, side, "code", (i, j) => a.Codes[(i * a.Columns) + j] == b.Codes[(i * a.Columns) + j]);
                 break;
             case (PlainMatrix a, PlainMatrix b):
                 Assert.Equal(a.Format, b.Format);
-                ForEach(a, mask, side, (i, j) => Assert.True(Bits(a.Values[i, j]) == Bits(b.Values[i, j]), $"value ({i}, {j})"));
+                ForEach(a, mask, side, "value", (i, j) => Bits(a.Values[i, j]) == Bits(b.Values[i, j]));
                 break;
             case (MixedMatrix a, MixedMatrix b):
                 Assert.Equal(a.IsSalient.Words, b.IsSalient.Words);
@@ -41,7 +41,9 @@ internal static class Logical
     {
         Assert.Equal(expected.Length, actual.Length);
         for (int k = 0; k < expected.Length; k++)
-            Assert.True(Bits(expected[k]) == Bits(actual[k]), $"element {k}: expected {expected[k]:R}, actual {actual[k]:R}");
+        {
+            if (Bits(expected[k]) != Bits(actual[k])) Assert.Fail($"element {k}: expected {expected[k]:R}, actual {actual[k]:R}");
+        }
     }
 
     public static float[] Rows(IWeightRows source, int first, int count, int stride)
@@ -53,13 +55,13 @@ internal static class Logical
 
     private static int Bits(float value) => BitConverter.SingleToInt32Bits(value);
 
-    private static void ForEach(QuantizedMatrix shape, BitMatrix? mask, bool side, Action<int, int> check)
+    private static void ForEach(QuantizedMatrix shape, BitMatrix? mask, bool side, string what, Func<int, int, bool> isEqual)
     {
         for (int i = 0; i < shape.Rows; i++)
         {
             for (int j = 0; j < shape.Columns; j++)
             {
-                if (mask is null || mask[i, j] == side) check(i, j);
+                if ((mask is null || mask[i, j] == side) && !isEqual(i, j)) Assert.Fail($"{what} ({i}, {j}) differs");
             }
         }
     }

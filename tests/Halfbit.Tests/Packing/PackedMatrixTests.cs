@@ -6,7 +6,7 @@ namespace Halfbit.Tests.Packing;
 
 public sealed class PackedMatrixTests
 {
-    private static readonly (int Rows, int Columns)[] Shapes = [(1, 1), (1, 7), (5, 1), (3, 8), (17, 63), (16, 64), (33, 65), (70, 130), (9, 257), (130, 96)];
+    private static readonly (int Rows, int Columns)[] Shapes = [(1, 1), (1, 7), (5, 1), (3, 8), (17, 63), (16, 64), (33, 65), (70, 130), (9, 257), (130, 36)];
 
     public static TheoryData<string, string?, double> AllKinds()
     {
@@ -29,14 +29,12 @@ public sealed class PackedMatrixTests
         var random = new Random(HashCode(low + salient + share));
         foreach ((int rows, int columns) in Shapes)
         {
-            foreach (bool exact in (bool[])[false, true])
-            {
-                QuantizedMatrix matrix = RandomMatrices.Part(low, random, rows, columns, exact);
-                if (salient is not null)
-                    matrix = new MixedMatrix(RandomMatrices.Mask(random, rows, columns, share), RandomMatrices.Part(salient, random, rows, columns, exact), matrix);
-                foreach (IndexEncoding? index in salient is null ? [null] : (IndexEncoding?[])[null, IndexEncoding.Bitmap, IndexEncoding.Coded])
-                    AssertInverse(matrix, index, random);
-            }
+            bool exact = random.Next(3) == 0;
+            QuantizedMatrix matrix = RandomMatrices.Part(low, random, rows, columns, exact);
+            if (salient is not null)
+                matrix = new MixedMatrix(RandomMatrices.Mask(random, rows, columns, share), RandomMatrices.Part(salient, random, rows, columns, exact), matrix);
+            foreach (IndexEncoding? index in salient is null ? [null] : (IndexEncoding?[])[null, IndexEncoding.Bitmap, IndexEncoding.Coded])
+                AssertInverse(matrix, index, random);
         }
     }
 
