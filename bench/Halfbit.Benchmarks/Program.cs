@@ -1,6 +1,16 @@
 namespace Halfbit.Benchmarks;
 
+/// <summary>Benchmarks by name: check first, then time.</summary>
 internal static class Program
 {
-    private static int Main() => 2;
+    private static int Main(string[] args)
+    {
+        switch (args)
+        {
+            case ["layer", .. string[] rest]: return LayerBench.Run(rest);
+            default:
+                Console.Error.WriteLine("usage: Halfbit.Benchmarks layer [SIZE]");
+                return 2;
+        }
+    }
 }

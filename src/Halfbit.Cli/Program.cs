@@ -1,6 +1,15 @@
+using System.CommandLine;
+
 namespace Halfbit.Cli;
 
+/// <summary>The halfbit command line.</summary>
 internal static class Program
 {
-    private static int Main() => 2;
+    private static async Task<int> Main(string[] arguments)
+    {
+        ParseResult parsed = Commands.CreateRoot().Parse(arguments);
+        if (parsed.Errors.Count > 0) return Failure.Usage(parsed);
+        using var interruption = new Interruption();
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token).ConfigureAwait(false);
+    }
 }

@@ -132,6 +132,7 @@ public sealed class Checkpoint : IDisposable
                     throw new CheckpointException($"{indexPath}: weight_map '{property.Name}' is not one file name; the index is damaged");
             }
 
+            if (map.Count == 0) throw new CheckpointException($"{indexPath}: weight_map names no tensor; the index is damaged");
             return map;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -49,9 +49,14 @@ public enum ElementType
     BOOL,
 }
 
-/// <summary>Sizes of element types.</summary>
+/// <summary>Names and sizes of element types.</summary>
 public static class ElementTypes
 {
+    private static readonly Dictionary<string, ElementType> byName = Enum.GetValues<ElementType>().ToDictionary(t => t.ToString(), StringComparer.Ordinal);
+
+    /// <summary>The type of that exact name, as safetensors headers spell it.</summary>
+    public static bool TryParse(string name, out ElementType type) => byName.TryGetValue(name, out type);
+
     /// <summary>Bytes of one element.</summary>
     public static int SizeOf(ElementType type) => type switch
     {

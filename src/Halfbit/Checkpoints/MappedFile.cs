@@ -47,7 +47,7 @@ public sealed unsafe partial class MappedFile : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset + count, Length, nameof(count));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - count, nameof(offset));
         return new ReadOnlySpan<byte>(start + offset, count);
     }
 

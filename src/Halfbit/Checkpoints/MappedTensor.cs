@@ -10,14 +10,15 @@ public sealed class MappedTensor : IWeightRows
     private readonly MappedFile file;
     private readonly long offset;
 
-    internal MappedTensor(MappedFile file, string name, ElementType type, long[] shape, long offset, long byteCount)
+    internal MappedTensor(MappedFile file, SafetensorsEntry entry, long dataStart)
     {
         this.file = file;
-        this.offset = offset;
-        Name = name;
-        Type = type;
-        Shape = shape;
-        ByteCount = byteCount;
+        offset = dataStart + entry.Begin;
+        Name = entry.Name;
+        Type = entry.Type;
+        Shape = entry.Shape;
+        ByteCount = entry.End - entry.Begin;
+        HeaderBytes = entry.HeaderBytes;
     }
 
     /// <summary>The tensor's name.</summary>
@@ -34,6 +35,9 @@ public sealed class MappedTensor : IWeightRows
 
     /// <summary>Bytes of data.</summary>
     public long ByteCount { get; }
+
+    /// <summary>Bytes that the tensor's entry takes in the file's header.</summary>
+    public int HeaderBytes { get; }
 
     /// <summary>Number of elements.</summary>
     public long ElementCount => ByteCount / ElementTypes.SizeOf(Type);
@@ -52,7 +56,9 @@ public sealed class MappedTensor : IWeightRows
     /// <param name="count">Number of bytes.</param>
     public ReadOnlySpan<byte> Bytes(long start, int count)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + count, ByteCount, nameof(count));
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start, ByteCount - count, nameof(start));
         return file.Bytes(offset + start, count);
     }
 

@@ -14,7 +14,7 @@ public sealed class SafetensorsFile : IDisposable
         List<SafetensorsEntry> entries = SafetensorsHeader.Read(file, metadata, out long dataStart);
         foreach (SafetensorsEntry entry in entries)
         {
-            var tensor = new MappedTensor(file, entry.Name, entry.Type, entry.Shape, dataStart + entry.Begin, entry.End - entry.Begin);
+            var tensor = new MappedTensor(file, entry, dataStart);
             tensors.Add(tensor);
             byName.Add(entry.Name, tensor);
         }

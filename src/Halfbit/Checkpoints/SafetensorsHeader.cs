@@ -8,7 +8,8 @@ namespace Halfbit.Checkpoints;
 /// <param name="Shape">Dimensions.</param>
 /// <param name="Begin">First byte, relative to the end of the header.</param>
 /// <param name="End">One past the last byte.</param>
-internal sealed record SafetensorsEntry(string Name, ElementType Type, long[] Shape, long Begin, long End);
+/// <param name="HeaderBytes">Bytes that the entry takes in the header, its comma included.</param>
+internal sealed record SafetensorsEntry(string Name, ElementType Type, long[] Shape, long Begin, long End, int HeaderBytes);
 
 /// <summary>Reads and checks the JSON header of a safetensors file. Nothing that the header claims is believed before it is compared with the file's length.</summary>
 internal static class SafetensorsHeader
@@ -49,11 +50,12 @@ internal static class SafetensorsHeader
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) throw new JsonException("the header is not an object");
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
+            long entryStart = reader.TokenStartIndex;
             string name = StringOf(ref reader);
             if (!names.Add(name)) throw Bad(file, $"tensor '{name}' is named twice in the header; the file is damaged");
             reader.Read();
             if (name == "__metadata__") ReadMetadata(ref reader, metadata);
-            else entries.Add(ReadEntry(file, name, ref reader));
+            else entries.Add(ReadEntry(file, name, ref reader, entryStart));
         }
 
         if (reader.TokenType != JsonTokenType.EndObject) throw new JsonException("the header ends early");
@@ -72,11 +74,11 @@ internal static class SafetensorsHeader
         {
             string key = StringOf(ref reader);
             if (!reader.Read() || reader.TokenType != JsonTokenType.String) throw new JsonException($"__metadata__ '{key}' is not a string");
-            metadata[key] = StringOf(ref reader);
+            if (!metadata.TryAdd(key, StringOf(ref reader))) throw new JsonException($"__metadata__ has '{key}' twice");
         }
     }
 
-    private static SafetensorsEntry ReadEntry(MappedFile file, string name, ref Utf8JsonReader reader)
+    private static SafetensorsEntry ReadEntry(MappedFile file, string name, ref Utf8JsonReader reader, long entryStart)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException($"entry '{name}' is not an object");
         ElementType? type = null;
@@ -85,12 +87,14 @@ internal static class SafetensorsHeader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string field = StringOf(ref reader);
+            if (field == "dtype" ? type is not null : field == "shape" ? shape is not null : field == "data_offsets" && offsets is not null)
+                throw Bad(file, $"tensor '{name}' has {field} twice; the file is damaged");
             reader.Read();
             switch (field)
             {
                 case "dtype":
                     string text = reader.TokenType == JsonTokenType.String ? StringOf(ref reader) : "?";
-                    if (!Enum.TryParse(text, ignoreCase: false, out ElementType parsed) || !Enum.IsDefined(parsed) || char.IsAsciiDigit(text[0]))
+                    if (!ElementTypes.TryParse(text, out ElementType parsed))
                         throw Bad(file, $"tensor '{name}' has the unknown dtype '{text}'; known: {string.Join(", ", Enum.GetNames<ElementType>())}");
                     type = parsed;
                     break;
@@ -107,7 +111,7 @@ internal static class SafetensorsHeader
 
         if (type is null || shape is null || offsets is not [long begin, long end])
             throw Bad(file, $"tensor '{name}' lacks dtype, shape or two data_offsets; the file is damaged");
-        return new SafetensorsEntry(name, type.Value, shape, begin, end);
+        return new SafetensorsEntry(name, type.Value, shape, begin, end, (int)(reader.BytesConsumed - entryStart) + 1);
     }
 
     private static long[] ReadNumbers(MappedFile file, string name, string field, ref Utf8JsonReader reader)
@@ -174,5 +178,5 @@ internal static class SafetensorsHeader
 
     private static string FirstLine(string text) => text.ReplaceLineEndings(" ");
 
-    private static CheckpointException Bad(MappedFile file, string what) => new($"{file.Path}: {what}");
+    private static CheckpointException Bad(MappedFile file, string what) => new($"{file.Path}: {FirstLine(what)}");
 }

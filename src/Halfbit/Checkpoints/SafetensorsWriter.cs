@@ -28,10 +28,12 @@ public sealed class SafetensorsWriter : IDisposable
     /// <param name="path">Its final path; replaced when it exists.</param>
     /// <param name="declarations">The tensors, in the order in which their bytes will be written.</param>
     /// <param name="metadata">Texts for <c>__metadata__</c>, or null.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name, one is called <c>__metadata__</c>, or a dimension is negative.</exception>
     public SafetensorsWriter(string path, IReadOnlyList<TensorDeclaration> declarations, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(declarations);
         this.declarations = declarations;
+        Check(declarations);
         byte[] header = Header(declarations, metadata);
         file = new AtomicFile(path);
         missing = declarations.Sum(d => d.ByteCount);
@@ -70,6 +72,16 @@ public sealed class SafetensorsWriter : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => file.Dispose();
+
+    private static void Check(IReadOnlyList<TensorDeclaration> declarations)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
+        foreach (TensorDeclaration declaration in declarations)
+        {
+            if (!names.Add(declaration.Name)) throw new ArgumentException($"the tensor name '{declaration.Name}' is taken", nameof(declarations));
+            if (declaration.Shape.Any(d => d < 0)) throw new ArgumentException($"tensor '{declaration.Name}' has a negative dimension", nameof(declarations));
+        }
+    }
 
     private static byte[] Header(IReadOnlyList<TensorDeclaration> declarations, IReadOnlyDictionary<string, string>? metadata)
     {

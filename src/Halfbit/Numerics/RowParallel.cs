@@ -1,16 +1,19 @@
-using System.Runtime.ExceptionServices;
-
 namespace Halfbit.Numerics;
 
 /// <summary>Splits a range of independent rows over threads. The only place of the library that starts threads.</summary>
 /// <remarks>
 /// A body must write only what belongs to its rows, and must compute each row the same way wherever the range is cut;
-/// then results do not depend on the number of threads. Nested calls run on the calling thread.
+/// then results do not depend on the number of threads. Nested calls run on the calling thread. Loops of several calling threads
+/// may run at once: they share the helping threads, and a caller that finds none idle does all the work itself.
+/// A helping thread waits actively for some microseconds after a loop, then sleeps.
 /// </remarks>
 public static class RowParallel
 {
     [ThreadStatic]
     private static bool isInside;
+
+    [ThreadStatic]
+    private static RowLoop? idleLoop;
 
     private static int threads = Environment.ProcessorCount;
 
@@ -26,7 +29,11 @@ public static class RowParallel
     }
 
     /// <summary>Whether the caller already runs inside a parallel loop, so that a further one would be serial.</summary>
-    public static bool IsInside => isInside;
+    public static bool IsInside
+    {
+        get => isInside;
+        internal set => isInside = value;
+    }
 
     /// <summary>Calls <paramref name="body"/>(start, end) for consecutive pieces of [0, <paramref name="count"/>) of at most <paramref name="grain"/> rows.</summary>
     /// <param name="count">Number of rows, ≥ 0.</param>
@@ -36,63 +43,26 @@ public static class RowParallel
     public static void For(int count, int grain, Action<int, int> body)
     {
         ArgumentNullException.ThrowIfNull(body);
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfLessThan(grain, 1);
         int pieces = (int)(((long)count + grain - 1) / grain);
-        int workers = Math.Min(threads, pieces);
-        if (workers <= 1 || isInside)
+        int limit = threads;
+        if (pieces <= 1 || limit <= 1 || isInside)
         {
             for (int piece = 0; piece < pieces; piece++) body(piece * grain, (int)Math.Min(count, ((long)piece + 1) * grain));
             return;
         }
 
-        new Loop(count, grain, pieces, body).Run(workers);
-    }
-
-    private sealed class Loop(int count, int grain, int pieces, Action<int, int> body)
-    {
-        private int next = -1;
-        private int running;
-        private Exception? failure;
-
-        public void Run(int workers)
+        // One loop object per calling thread, used again: a loop allocates nothing.
+        RowLoop loop = idleLoop ?? new RowLoop();
+        idleLoop = null;
+        try
         {
-            running = workers - 1;
-            using var finished = new ManualResetEventSlim(false);
-            for (int w = 1; w < workers; w++)
-            {
-                ThreadPool.UnsafeQueueUserWorkItem(
-                    static state =>
-                    {
-                        state.Loop.Work();
-                        if (Interlocked.Decrement(ref state.Loop.running) == 0) state.Finished.Set();
-                    },
-                    (Loop: this, Finished: finished),
-                    preferLocal: false);
-            }
-
-            Work();
-            finished.Wait();
-            if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+            loop.Run(count, grain, pieces, body, limit - 1);
         }
-
-        private void Work()
+        finally
         {
-            isInside = true;
-            try
-            {
-                for (int piece = Interlocked.Increment(ref next); piece < pieces && failure is null; piece = Interlocked.Increment(ref next))
-                    body(piece * grain, (int)Math.Min(count, ((long)piece + 1) * grain));
-            }
-#pragma warning disable CA1031 // whatever a body throws is handed to the caller
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Interlocked.CompareExchange(ref failure, exception, null);
-            }
-            finally
-            {
-                isInside = false;
-            }
+            idleLoop = loop;
         }
     }
 }

@@ -7,39 +7,22 @@ public static class UpperFactor
     /// <param name="H">[n, n], symmetric, damped; only the upper triangle is read.</param>
     /// <param name="U">[n, n], destination; zero below the diagonal. May be the same memory as <paramref name="H"/>.</param>
     /// <remarks>
-    /// H = R·Rᵀ with R upper triangular (a Cholesky factorization that starts at the last column), then U = R⁻¹:
-    /// U·H·Uᵀ = I, hence H⁻¹ = Uᵀ·U. Two thirds of n³ operations instead of four thirds by way of the inverse. Double precision inside.
+    /// H = R·Rᵀ with R upper triangular (a Cholesky factorization that starts at the last column) and U = R⁻¹:
+    /// U·H·Uᵀ = I, hence H⁻¹ = Uᵀ·U. Two thirds of n³ operations instead of four thirds by way of the inverse. Double precision inside,
+    /// in one workspace of 8·n² bytes. The same bits for any number of threads and any kernel (on a processor without fused
+    /// multiply-add the last bits inside may differ from those elsewhere).
     /// </remarks>
-    /// <exception cref="NumericsException">H is not positive definite: the pivot is named.</exception>
+    /// <exception cref="ArgumentException">The matrices are not square or not of one size.</exception>
+    /// <exception cref="NumericsException">H is not positive definite, or not finite: the pivot is named. U is then unchanged.</exception>
     public static void OfInverse(MatrixView<float> H, MatrixView<float> U)
+        => OfInverse(DenseKernel.TileOf<double>(DenseKernel.Current), H, U);
+
+    /// <summary>As the public form, with a chosen tile.</summary>
+    internal static void OfInverse(TileKernel<double> kernel, MatrixView<float> H, MatrixView<float> U)
     {
         int n = H.Rows;
-        var R = new double[n, n];
-        for (int j = n - 1; j >= 0; j--)
-        {
-            double pivot = H[j, j];
-            for (int k = j + 1; k < n; k++) pivot -= R[j, k] * R[j, k];
-            if (!(pivot > 0)) throw new NumericsException($"H is not positive definite (pivot {j} = {pivot:g3} after damping)");
-            R[j, j] = Math.Sqrt(pivot);
-            for (int i = 0; i < j; i++)
-            {
-                double sum = H[i, j];
-                for (int k = j + 1; k < n; k++) sum -= R[i, k] * R[j, k];
-                R[i, j] = sum / R[j, j];
-            }
-        }
-
-        var column = new double[n];
-        for (int j = 0; j < n; j++)
-        {
-            for (int i = j; i >= 0; i--)
-            {
-                double sum = i == j ? 1 : 0;
-                for (int k = i + 1; k <= j; k++) sum -= R[i, k] * column[k];
-                column[i] = sum / R[i, i];
-            }
-
-            for (int i = 0; i < n; i++) U[i, j] = i <= j ? (float)column[i] : 0f;
-        }
+        if (H.Columns != n || U.Rows != n || U.Columns != n)
+            throw new ArgumentException($"H [{H.Rows}, {H.Columns}] and U [{U.Rows}, {U.Columns}] must be square and of one size");
+        if (n > 0) RecursiveUpperFactor.Compute(kernel, H, U);
     }
 }

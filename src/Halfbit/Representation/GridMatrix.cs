@@ -56,6 +56,10 @@ public sealed class GridMatrix : QuantizedMatrix
     public int ZeroOf(int i, int g) => Zero is null ? 1 << (Bits - 1) : Zero[(i * Groups) + g];
 
     /// <inheritdoc/>
+    public override QuantizedMatrix Stored(ScaleFormat format)
+        => new GridMatrix(Rows, Columns, Bits, Codes, GroupSize, Rounded(Scale, format), Zero, format);
+
+    /// <inheritdoc/>
     public override void ReadRows(int firstRow, MatrixView<float> destination)
     {
         for (int r = 0; r < destination.Rows; r++)

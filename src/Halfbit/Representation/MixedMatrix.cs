@@ -34,6 +34,9 @@ public sealed class MixedMatrix : QuantizedMatrix
     public QuantizedMatrix Low { get; }
 
     /// <inheritdoc/>
+    public override QuantizedMatrix Stored(ScaleFormat format) => new MixedMatrix(IsSalient, Salient.Stored(format), Low.Stored(format));
+
+    /// <inheritdoc/>
     public override void ReadRows(int firstRow, MatrixView<float> destination)
     {
         Low.ReadRows(firstRow, destination);

@@ -22,5 +22,9 @@ public sealed class PlainMatrix : QuantizedMatrix
     public ScaleFormat Format { get; }
 
     /// <inheritdoc/>
+    public override QuantizedMatrix Stored(ScaleFormat format)
+        => new PlainMatrix(new Matrix(Rows, Columns, Rounded(Values.Data, format)), format);
+
+    /// <inheritdoc/>
     public override void ReadRows(int firstRow, MatrixView<float> destination) => Values.ReadRows(firstRow, destination);
 }

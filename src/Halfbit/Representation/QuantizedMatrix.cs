@@ -25,6 +25,12 @@ public abstract class QuantizedMatrix : IWeightRows
     /// <inheritdoc/>
     public abstract void ReadRows(int firstRow, MatrixView<float> destination);
 
+    /// <summary>The same codes with all scales, means and kept values rounded to a storage format.</summary>
+    /// <param name="format">The format of the result.</param>
+    public abstract QuantizedMatrix Stored(ScaleFormat format);
+
+    private protected static float[] Rounded(float[] table, ScaleFormat format) => Array.ConvertAll(table, format.Round);
+
     private protected static float[] Checked(float[] table, int rows, int groups, string name)
     {
         ArgumentNullException.ThrowIfNull(table, name);

@@ -41,6 +41,10 @@ public sealed class SignMatrix : QuantizedMatrix
     public ScaleFormat Format { get; }
 
     /// <inheritdoc/>
+    public override QuantizedMatrix Stored(ScaleFormat format)
+        => new SignMatrix(Signs, GroupSize, Rounded(Alpha, format), Mu is null ? null : Rounded(Mu, format), format);
+
+    /// <inheritdoc/>
     public override void ReadRows(int firstRow, MatrixView<float> destination)
     {
         for (int r = 0; r < destination.Rows; r++)

@@ -8,6 +8,9 @@ namespace Halfbit.Representation;
 public sealed class ZeroMatrix(int rows, int columns) : QuantizedMatrix(rows, columns)
 {
     /// <inheritdoc/>
+    public override QuantizedMatrix Stored(ScaleFormat format) => this;
+
+    /// <inheritdoc/>
     public override void ReadRows(int firstRow, MatrixView<float> destination)
     {
         for (int r = 0; r < destination.Rows; r++) destination.Row(r).Clear();

@@ -51,30 +51,22 @@ internal sealed class AddedTokenMatcher
     /// <param name="end">One past the last byte taken.</param>
     public AddedToken? Next(ReadOnlySpan<byte> text, int from, bool parseSpecial, out int start, out int end)
     {
-        start = end = text.Length;
-        if (!(parseSpecial ? HasTokens : HasPlainTokens)) return null;
-        for (int i = from; i < text.Length;)
+        bool isWorthwhile = parseSpecial ? HasTokens : HasPlainTokens;
+        for (int i = from; isWorthwhile && i < text.Length;)
         {
             int found = text[i..].IndexOfAny(firstBytes);
-            if (found < 0) return null;
-            i += found;
-            AddedToken? token = LongestAt(text, i, out int length);
-            if (token is null)
-            {
-                i++;
-                continue;
-            }
-
-            start = i;
-            end = i + length;
-            i = end;
-            if (token.IsSpecial && !parseSpecial) continue;
+            if (found < 0) break;
+            start = i + found;
+            AddedToken? token = LongestAt(text, start, out int length);
+            i = end = start + Math.Max(1, length);
+            if (token is null || (token.IsSpecial && !parseSpecial)) continue;
             if (token.IsSingleWord && TouchesWord(text, start, end)) continue;
             while (token.TakesSpaceBefore && start > from && Has(text, Utf8.StartOfLast(text, start), CharacterClass.Space, out int before)) start -= before;
             while (token.TakesSpaceAfter && end < text.Length && Has(text, end, CharacterClass.Space, out int after)) end += after;
             return token;
         }
 
+        start = end = text.Length;
         return null;
     }
 

@@ -94,7 +94,7 @@ internal sealed class BytePairEncoding
     /// <summary>Puts the symbols of single units into the workspace and links them.</summary>
     private int Start(ReadOnlySpan<byte> segment, EncodingWorkspace workspace)
     {
-        workspace.Reserve(segment.Length);
+        workspace.Reserve(SymbolCount(segment));
         int[] line = workspace.Symbols;
         int count = 0;
         for (int i = 0; i < segment.Length;)
@@ -112,6 +112,21 @@ internal sealed class BytePairEncoding
         {
             workspace.Next[i] = i + 1;
             workspace.Previous[i] = i - 1;
+        }
+
+        return count;
+    }
+
+    /// <summary>At most how many symbols a segment starts with.</summary>
+    private int SymbolCount(ReadOnlySpan<byte> segment)
+    {
+        if (symbols.AreBytes || segment.Length <= SegmentCache.LongestKey) return segment.Length;
+        int count = 0;
+        for (int i = 0; i < segment.Length;)
+        {
+            int unit = symbols.UnitAt(segment, i, out int length);
+            count += symbols.Of(unit) >= 0 ? 1 : length;
+            i += length;
         }
 
         return count;

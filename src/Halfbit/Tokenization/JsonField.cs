@@ -13,7 +13,9 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(System.IO.File.ReadAllBytes(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip });
+            ReadOnlyMemory<byte> bytes = System.IO.File.ReadAllBytes(file);
+            if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
+            using JsonDocument document = JsonDocument.Parse(bytes);
             JsonElement root = document.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw Fault.Malformed(file, $"the file holds {Describe(root)}, expected an object");
             return new JsonField(file, "", root);

@@ -12,6 +12,9 @@ internal sealed unsafe class BlockedProduct<T>
     private const int RowStripsPerPiece = 8;
     private const int ColumnStripsPerPiece = 16;
 
+    /// <summary>Multiplications below which waking a thread costs more than it saves.</summary>
+    private const double SmallProduct = 1 << 18;
+
     [ThreadStatic]
     private static BlockedProduct<T>? idle;
 
@@ -67,7 +70,8 @@ internal sealed unsafe class BlockedProduct<T>
     {
         nint panels = (innerDimension + kernel.Depth - 1) / kernel.Depth;
         panelDepth = (((innerDimension + panels - 1) / panels) + 3) / 4 * 4;
-        int threads = RowParallel.IsInside ? 1 : RowParallel.Threads;
+        bool isSmall = (double)a.Outer * b.Outer * innerDimension < SmallProduct;
+        int threads = isSmall || RowParallel.IsInside ? 1 : RowParallel.Threads;
         int limit = threads == 1 ? 1024 : 4096;
         int maxRows = limit / kernel.Rows * kernel.Rows;
         int maxColumns = limit / kernel.Columns * kernel.Columns;
@@ -84,12 +88,13 @@ internal sealed unsafe class BlockedProduct<T>
                 columnStrips = (columns + kernel.Columns - 1) / kernel.Columns;
                 packedB = bufferB.Reserve<T>(columnStrips * panelDepth * kernel.Columns);
                 int pieces = CutIntoPieces(threads);
-                int stripsAtOnce = Math.Clamp((rowStrips + columnStrips) / (4 * threads), 1, 8);
+                int strips = rowStrips + columnStrips;
+                int stripsAtOnce = isSmall ? strips : Math.Clamp(strips / (4 * threads), 1, 8);
                 for (p0 = 0; p0 < innerDimension; p0 += panelDepth)
                 {
                     depth = nint.Min(panelDepth, innerDimension - p0);
-                    RowParallel.For(rowStrips + columnStrips, stripsAtOnce, packStrips);
-                    RowParallel.For(pieces, 1, computePieces);
+                    RowParallel.For(strips, stripsAtOnce, packStrips);
+                    RowParallel.For(pieces, isSmall ? pieces : 1, computePieces);
                 }
             }
         }

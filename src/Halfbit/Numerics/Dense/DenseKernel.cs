@@ -44,21 +44,18 @@ public static class DenseKernel
         return named;
     }
 
-    /// <summary>The single-precision tile of a kernel; null for the scalar one.</summary>
-    internal static TileKernel<T>? TileOf<T>(Choice kernel)
+    /// <summary>The tile of a kernel.</summary>
+    internal static TileKernel<T> TileOf<T>(Choice kernel)
         where T : unmanaged
         => kernel.Name switch
         {
             "avx512" => new TileKernel512<T>(),
             "avx2" => new TileKernel256<T>(),
             "vector128" => new TileKernel128<T>(),
-            _ => null,
+            _ => new TileKernelScalar<T>(),
         };
 
     /// <summary>The products of a kernel.</summary>
     internal static IDenseBackend BackendOf(Choice kernel)
-    {
-        TileKernel<float>? tile = TileOf<float>(kernel);
-        return tile is null ? new DenseProductDefinition() : new TiledBackend(kernel.Name, tile);
-    }
+        => kernel.Name == "scalar" ? new DenseProductDefinition() : new TiledBackend(kernel.Name, TileOf<float>(kernel));
 }

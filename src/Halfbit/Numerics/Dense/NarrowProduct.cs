@@ -48,7 +48,7 @@ internal sealed unsafe class NarrowProduct<T>
 
     private void Compute()
     {
-        panelDepth = Math.Min(kernel.Depth * 2 / 3, innerDimension);
+        panelDepth = Math.Min(2 * kernel.Depth, innerDimension);
         rowStrips = (a.Outer + kernel.Rows - 1) / kernel.Rows;
         nint panels = (innerDimension + panelDepth - 1) / panelDepth;
         packedA = bufferA.Reserve<T>(panels * rowStrips * panelDepth * TileKernel<T>.PackedStride(kernel.Rows));

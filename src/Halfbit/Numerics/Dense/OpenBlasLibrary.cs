@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,7 +6,6 @@ namespace Halfbit.Numerics;
 /// <summary>The native OpenBLAS library: where it is looked for, which core type it is told, and its few functions that are used.</summary>
 internal static unsafe partial class OpenBlasLibrary
 {
-    private const string Name = "halfbit-openblas";
     private const int RowMajor = 101;
     private const int NoTranspose = 111;
     private const int Transpose = 112;
@@ -15,6 +13,8 @@ internal static unsafe partial class OpenBlasLibrary
 
     private static readonly string[] Candidates = ["libopenblas.so.0", "libopenblas.so", "openblas.dll", "libopenblas.dll", "libopenblas.dylib", "libopenblas.0.dylib"];
     private static readonly Lazy<nint> Handle = new(Load);
+    private static readonly Lazy<nint> Sgemm = new(() => Function("cblas_sgemm"));
+    private static readonly Lazy<nint> Ssyrk = new(() => Function("cblas_ssyrk"));
     private static int currentThreads;
 
     /// <summary>Whether the library can be loaded on this machine. Loads it.</summary>
@@ -28,8 +28,8 @@ internal static unsafe partial class OpenBlasLibrary
     /// <summary>The core type that OpenBLAS runs with, as it names it, and its version.</summary>
     public static string Describe()
     {
-        string core = Marshal.PtrToStringUTF8(openblas_get_corename()) ?? "unknown core";
-        string config = Marshal.PtrToStringUTF8(openblas_get_config()) ?? "";
+        string core = Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Function("openblas_get_corename"))()) ?? "unknown core";
+        string config = Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)Function("openblas_get_config"))()) ?? "";
         string version = string.Join(' ', config.Split(' ', StringSplitOptions.RemoveEmptyEntries).Take(2));
         return $"{version} ({core})";
     }
@@ -38,31 +38,32 @@ internal static unsafe partial class OpenBlasLibrary
     public static void Multiply(bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int strideA, float* b, int strideB, float beta, float* c, int strideC, int threads)
     {
         SetThreads(threads);
-        cblas_sgemm(RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, alpha, a, strideA, b, strideB, beta, c, strideC);
+        var sgemm = (delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void>)Sgemm.Value;
+        sgemm(RowMajor, transposeA ? Transpose : NoTranspose, transposeB ? Transpose : NoTranspose, m, n, k, alpha, a, strideA, b, strideB, beta, c, strideC);
     }
 
     /// <summary>Upper triangle of C ← Aᵀ·A + C, row-major, A [k, n].</summary>
     public static void AddGramUpper(int n, int k, float* a, int strideA, float* c, int strideC, int threads)
     {
         SetThreads(threads);
-        cblas_ssyrk(RowMajor, Upper, Transpose, n, k, 1f, a, strideA, 1f, c, strideC);
+        var ssyrk = (delegate* unmanaged<int, int, int, int, int, float, float*, int, float, float*, int, void>)Ssyrk.Value;
+        ssyrk(RowMajor, Upper, Transpose, n, k, 1f, a, strideA, 1f, c, strideC);
     }
 
     private static void SetThreads(int threads)
     {
-        if (Interlocked.Exchange(ref currentThreads, threads) != threads) openblas_set_num_threads(threads);
+        if (Interlocked.Exchange(ref currentThreads, threads) != threads)
+            ((delegate* unmanaged<int, void>)Function("openblas_set_num_threads"))(threads);
     }
+
+    private static nint Function(string name) => NativeLibrary.GetExport(Handle.Value, name);
 
     private static nint Load()
     {
         ForceCoreType();
         foreach (string candidate in Candidates)
         {
-            if (NativeLibrary.TryLoad(candidate, out nint handle))
-            {
-                NativeLibrary.SetDllImportResolver(Assembly.GetExecutingAssembly(), (name, _, _) => name == Name ? handle : 0);
-                return handle;
-            }
+            if (NativeLibrary.TryLoad(candidate, out nint handle)) return handle;
         }
 
         return 0;
@@ -87,19 +88,4 @@ internal static unsafe partial class OpenBlasLibrary
 
     [LibraryImport("ucrtbase", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int _putenv_s(string name, string value);
-
-    [LibraryImport(Name)]
-    private static partial void openblas_set_num_threads(int threads);
-
-    [LibraryImport(Name)]
-    private static partial nint openblas_get_corename();
-
-    [LibraryImport(Name)]
-    private static partial nint openblas_get_config();
-
-    [LibraryImport(Name)]
-    private static partial void cblas_sgemm(int order, int transA, int transB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc);
-
-    [LibraryImport(Name)]
-    private static partial void cblas_ssyrk(int order, int uplo, int trans, int n, int k, float alpha, float* a, int lda, float beta, float* c, int ldc);
 }

@@ -10,7 +10,7 @@ namespace Halfbit.Numerics;
 internal static unsafe class StripPacking<T>
     where T : unmanaged
 {
-    private const int DepthAtOnce = 32;
+    private const int DepthAtOnce = 256;
 
     /// <summary>Packs outer indices [first, first + width), depths [from, from + depth).</summary>
     /// <param name="operand">The source.</param>

@@ -52,7 +52,9 @@ internal sealed unsafe class TiledBackend(string name, TileKernel<float> kernel)
 
         fixed (float* c = &MemoryMarshal.GetReference(C.Data))
         {
-            if (a.Outer <= NarrowProduct<float>.MaxRows)
+            if (StreamedProduct.Fits(kernel, a, b))
+                StreamedProduct.Run(kernel, a, b, depth, c, C.Stride, accumulate);
+            else if (a.Outer <= NarrowProduct<float>.MaxRows)
                 NarrowProduct<float>.Run(kernel, a, b, depth, c, C.Stride, accumulate);
             else if (b.Outer < kernel.Columns / 2)
                 TransposedProduct.Run(kernel, a, b, depth, c, C.Stride, accumulate);

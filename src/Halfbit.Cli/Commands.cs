@@ -1,0 +1,29 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+
+namespace Halfbit.Cli;
+
+/// <summary>The verbs of the command line.</summary>
+internal static class Commands
+{
+    /// <summary>The command <c>halfbit</c> with all verbs.</summary>
+    public static Command CreateRoot()
+    {
+        var root = new Command("halfbit", SharedOptions.WithExample(
+            "Compresses large language models to about one bit per weight and runs them from those bits",
+            "halfbit demo"))
+        {
+            DemoCommand.Create(),
+            QuantizeCommand.Create(),
+            EvalCommand.Create(),
+            GenerateCommand.Create(),
+            LogitsCommand.Create(),
+            TokenizeCommand.Create(),
+            InspectCommand.Create(),
+            LayerCommand.Create(),
+            new HelpOption { Recursive = true },
+            new VersionOption(),
+        };
+        return root;
+    }
+}

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Halfbit.Quantization;
+
+namespace Halfbit.Cli;
+
+/// <summary>The options that choose and shape a method, shared by every command that quantizes.</summary>
+internal sealed class MethodArguments
+{
+    private readonly Option<string> method = new("--method") { Description = "Method: " + string.Join(", ", MethodCatalog.All.Select(m => m.Name)), HelpName = "NAME", Required = true };
+    private readonly Option<bool> noCompensation = new("--no-compensation") { Description = "No error feedback (for pb-llm, gptq; off already for rtn, xnor, sign)" };
+    private readonly Option<bool> compensation = new("--compensation") { Description = "Error feedback for xnor and sign" };
+    private readonly Option<bool> symmetric = new("--symmetric") { Description = "rtn, gptq: grid symmetric around zero" };
+    private readonly Option<string>[] valued =
+    [
+        Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; rtn, gptq: 128)"),
+        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only (default: 128)"),
+        Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),
+        Valued("--variant", "V", "default, or released: exactly what the authors' program does"),
+        Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
+        Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
+        Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),
+        Valued("--salience", "M", "pb-llm: hessian (default) or magnitude"),
+        Valued("--salient-bits", "B", "pb-llm: bits of a salient weight (default: 8)"),
+        Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
+    ];
+
+    /// <summary>Adds all options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Add(method);
+        foreach (Option<string> option in valued) command.Add(option);
+        command.Add(noCompensation);
+        command.Add(compensation);
+        command.Add(symmetric);
+    }
+
+    /// <summary>Makes the method that the command line describes.</summary>
+    /// <exception cref="OptionException">A name or value is wrong.</exception>
+    public IQuantizationMethod Create(ParseResult parsed)
+    {
+        var options = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (Option<string> option in valued)
+        {
+            if (parsed.GetValue(option) is string value) options[option.Name[2..]] = value;
+        }
+
+        if (parsed.GetValue(compensation)) options["compensation"] = "on";
+        if (parsed.GetValue(noCompensation)) options["compensation"] = "off";
+        if (parsed.GetValue(symmetric)) options["symmetric"] = "on";
+        return MethodCatalog.Create(parsed.GetValue(method)!, options);
+    }
+
+    private static Option<string> Valued(string name, string helpName, string description)
+        => new(name) { Description = description, HelpName = helpName };
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Halfbit.Numerics;
+using Halfbit.Quantization;
+
+namespace Halfbit.Cli;
+
+/// <summary>Options that many commands have.</summary>
+internal static class SharedOptions
+{
+    /// <summary>--json.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
+
+    /// <summary>--threads.</summary>
+    public static Option<int?> Threads() => new("--threads") { Description = "Threads (default: all processors)", HelpName = "N" };
+
+    /// <summary>--seed.</summary>
+    public static Option<long> Seed() => new("--seed") { Description = "Seed of all random choices", HelpName = "N", DefaultValueFactory = _ => 0 };
+
+    /// <summary>MODEL.</summary>
+    public static Argument<string> Model() => new("MODEL") { Description = "Folder in Hugging Face layout, or one that 'halfbit quantize' wrote" };
+
+    /// <summary>Applies --threads.</summary>
+    /// <exception cref="OptionException">Not a positive number.</exception>
+    public static void ApplyThreads(int? threads)
+    {
+        if (threads is null) return;
+        if (threads < 1) throw new OptionException($"--threads is {threads}, expected at least 1");
+        RowParallel.Threads = threads.Value;
+    }
+
+    /// <summary>Refuses a number below its lowest value.</summary>
+    public static T AtLeast<T>(string option, T value, T lowest)
+        where T : IComparable<T>
+        => value.CompareTo(lowest) >= 0 ? value : throw new OptionException($"{option} is {value}, expected at least {lowest}");
+
+    /// <summary>Appends an example to a command's description.</summary>
+    public static string WithExample(string description, string example) => $"{description}\n\nExample:\n  {example}";
+}

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Halfbit.Checkpoints;
+
+namespace Halfbit.Pipeline;
+
+/// <summary>The record that stays beside the weights: what was done, on what, and with which error. It holds nothing that differs between two runs of one job.</summary>
+/// <param name="Identity">What makes the job what it is.</param>
+/// <param name="CalibrationFingerprint">SHA-256 of the calibration ids, or null.</param>
+/// <param name="Layers">Every quantized layer; times are not stored.</param>
+internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerprint, IReadOnlyList<LayerRecord> Layers)
+{
+    private static readonly JsonWriterOptions Indented = new() { Indented = true, NewLine = "\n" };
+
+    /// <summary>Writes the record.</summary>
+    public void Write(string path)
+    {
+        var layers = new JsonArray();
+        foreach (LayerRecord layer in Layers) layers.Add((JsonNode?)ToJson(layer, withTime: false));
+        var document = new JsonObject { ["job"] = Identity.DeepClone(), ["calibrationSha256"] = CalibrationFingerprint, ["layers"] = layers };
+        AtomicFile.WriteText(path, Text(document));
+    }
+
+    /// <summary>Reads a record.</summary>
+    /// <exception cref="CheckpointException">It is damaged.</exception>
+    public static JobRecord Read(string path)
+    {
+        try
+        {
+            JsonObject document = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
+            return new JobRecord(document["job"]!.DeepClone().AsObject(), (string?)document["calibrationSha256"], [.. document["layers"]!.AsArray().Select(l => LayerOf(l!))]);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        {
+            throw new CheckpointException($"{path}: the record is damaged ({exception.Message.ReplaceLineEndings(" ")}); quantize the model again", exception);
+        }
+    }
+
+    /// <summary>Writes the records of one block, times included, for a later run of the job.</summary>
+    public static void WriteBlock(string path, IEnumerable<LayerRecord> layers)
+    {
+        var array = new JsonArray();
+        foreach (LayerRecord layer in layers) array.Add((JsonNode?)ToJson(layer, withTime: true));
+        AtomicFile.WriteText(path, Text(array));
+    }
+
+    /// <summary>Reads the records of one block.</summary>
+    public static IReadOnlyList<LayerRecord> ReadBlock(string path)
+        => [.. JsonNode.Parse(File.ReadAllText(path))!.AsArray().Select(l => LayerOf(l!))];
+
+    /// <summary>JSON text as all files of a packed checkpoint have it: indented, line feeds, one at the end.</summary>
+    public static string Text(JsonNode node)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, Indented)) node.WriteTo(writer);
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    private static JsonObject ToJson(LayerRecord layer, bool withTime)
+    {
+        var json = new JsonObject
+        {
+            ["name"] = layer.Name,
+            ["rows"] = layer.Rows,
+            ["columns"] = layer.Columns,
+            ["nominalBits"] = layer.NominalBits,
+            ["bytes"] = layer.Bytes,
+            ["trueBits"] = layer.TrueBits,
+            ["weightedError"] = layer.WeightedError,
+            ["relativeError"] = layer.RelativeError,
+        };
+        if (withTime) json["seconds"] = layer.Seconds;
+        return json;
+    }
+
+    private static LayerRecord LayerOf(JsonNode json) => new(
+        (string)json["name"]!,
+        (int)json["rows"]!,
+        (int)json["columns"]!,
+        (double)json["nominalBits"]!,
+        (long)json["bytes"]!,
+        (double)json["weightedError"]!,
+        (double)json["relativeError"]!,
+        (double?)json["seconds"] ?? 0);
+}

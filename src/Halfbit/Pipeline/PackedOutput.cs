@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Halfbit.Checkpoints;
+using Halfbit.Models;
+using Halfbit.Packing;
+
+namespace Halfbit.Pipeline;
+
+/// <summary>The packed checkpoint under way: one file for everything outside the blocks, then one file per block, then index, config and records.</summary>
+internal sealed class PackedOutput : IDisposable
+{
+    private static readonly string[] CopiedFiles =
+    [
+        "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
+        "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
+    ];
+
+    private readonly string folder;
+    private readonly string workFolder;
+    private readonly Checkpoint source;
+    private readonly Decoder decoder;
+    private readonly List<SafetensorsFile> blockFiles = [];
+    private readonly List<LayerRecord> layers = [];
+
+    public PackedOutput(string folder, string workFolder, Checkpoint source, Decoder decoder)
+    {
+        this.folder = folder;
+        this.workFolder = workFolder;
+        this.source = source;
+        this.decoder = decoder;
+    }
+
+    /// <summary>Records of all layers of finished blocks, in order.</summary>
+    public IReadOnlyList<LayerRecord> Layers => layers;
+
+    /// <summary>Copies all tensors that belong to no block, as they are.</summary>
+    public void WriteOutside()
+    {
+        string path = ShardPath(0);
+        if (File.Exists(path)) return;
+        string[] prefixes = [.. decoder.Blocks.Select(PrefixOf)];
+        Copy(path, [.. source.Tensors.Where(t => !Array.Exists(prefixes, p => t.Name.StartsWith(p, StringComparison.Ordinal)))]);
+    }
+
+    /// <summary>Stores a block: packed weights for its linear layers, its other tensors as they are. Then the block runs from the stored file.</summary>
+    public void WriteBlock(DecoderBlock block, IReadOnlyList<PackedLayer> packed)
+    {
+        MappedTensor[] others = [.. source.Tensors.Where(t =>
+            t.Name.StartsWith(PrefixOf(block), StringComparison.Ordinal) && !packed.Any(p => p.Layer.Name + ".weight" == t.Name))];
+        var declarations = packed.Select(p => new TensorDeclaration(p.Layer.Name + ".weight", ElementType.U8, [p.Blob.Length]))
+            .Concat(others.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape)));
+        JobRecord.WriteBlock(RecordPath(block), packed.Select(p => p.Record));
+        using (var writer = new SafetensorsWriter(ShardPath(block.Index + 1), [.. declarations], FormatMetadata))
+        {
+            foreach (PackedLayer layer in packed) writer.Write(layer.Blob);
+            foreach (MappedTensor tensor in others) writer.Copy(tensor);
+            writer.Complete();
+        }
+
+        if (!TryLoadBlock(block)) throw new IOException($"{ShardPath(block.Index + 1)}: the file just written is gone");
+    }
+
+    /// <summary>Puts the packed weights of a finished block in place.</summary>
+    /// <returns>False when the block is not finished.</returns>
+    public bool TryLoadBlock(DecoderBlock block)
+    {
+        string path = ShardPath(block.Index + 1);
+        if (!File.Exists(path) || !File.Exists(RecordPath(block))) return false;
+        SafetensorsFile file = SafetensorsFile.Open(path);
+        blockFiles.Add(file);
+        foreach (LayerRecord record in JobRecord.ReadBlock(RecordPath(block)))
+        {
+            MappedTensor tensor = file.TryFind(record.Name + ".weight") ?? throw new CheckpointException($"{path}: tensor '{record.Name}.weight' is missing; start the job again with --overwrite");
+            block.Linears.Single(l => l.Name == record.Name).Weights = new PackedMatrix(tensor);
+            layers.Add(record with { Bytes = tensor.ByteCount + tensor.HeaderBytes });
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether a block after this one is not finished.</summary>
+    public bool HasUnfinishedAfter(int block)
+        => decoder.Blocks.Skip(block + 1).Any(b => !File.Exists(ShardPath(b.Index + 1)) || !File.Exists(RecordPath(b)));
+
+    /// <summary>Writes what makes the folder a checkpoint: index, config with <c>quantization_config</c>, tokenizer files, and the record.</summary>
+    public void WriteRecords(JobRecord record)
+    {
+        WriteIndex();
+        WriteConfig(record);
+        foreach (string name in CopiedFiles)
+        {
+            string original = Path.Combine(source.Folder, name);
+            if (File.Exists(original)) AtomicFile.WriteBytes(Path.Combine(folder, name), File.ReadAllBytes(original));
+        }
+
+        record.Write(Path.Combine(folder, JobFolder.RecordName));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (SafetensorsFile file in blockFiles) file.Dispose();
+    }
+
+    private static Dictionary<string, string> FormatMetadata => new(StringComparer.Ordinal) { ["format"] = "pt" };
+
+    private int ShardCount => decoder.Blocks.Count + 1;
+
+    private string ShardPath(int index)
+        => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"model-{index + 1:D5}-of-{ShardCount:D5}.safetensors"));
+
+    private string RecordPath(DecoderBlock block) => Path.Combine(workFolder, string.Create(CultureInfo.InvariantCulture, $"block-{block.Index:D5}.json"));
+
+    /// <summary>What the names of a block's tensors begin with, e.g. <c>model.layers.3.</c></summary>
+    private static string PrefixOf(DecoderBlock block)
+    {
+        string marker = string.Create(CultureInfo.InvariantCulture, $".{block.Index}.");
+        string name = block.Linears[0].Name;
+        return name[..(name.IndexOf(marker, StringComparison.Ordinal) + marker.Length)];
+    }
+
+    private static void Copy(string path, IReadOnlyList<MappedTensor> tensors)
+    {
+        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape))], FormatMetadata);
+        foreach (MappedTensor tensor in tensors) writer.Copy(tensor);
+        writer.Complete();
+    }
+
+    private void WriteIndex()
+    {
+        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        long total = 0;
+        for (int shard = 0; shard < ShardCount; shard++)
+        {
+            using SafetensorsFile file = SafetensorsFile.Open(ShardPath(shard));
+            foreach (MappedTensor tensor in file.Tensors)
+            {
+                map.Add(tensor.Name, Path.GetFileName(file.Path));
+                total += tensor.ByteCount;
+            }
+        }
+
+        var weightMap = new JsonObject();
+        foreach ((string name, string file) in map) weightMap[name] = file;
+        var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = weightMap };
+        AtomicFile.WriteText(Path.Combine(folder, Checkpoint.IndexFileName), JobRecord.Text(index));
+    }
+
+    private void WriteConfig(JobRecord record)
+    {
+        JsonObject config = JsonNode.Parse(File.ReadAllText(source.ConfigPath))!.AsObject();
+        config["quantization_config"] = new JsonObject
+        {
+            ["quant_method"] = "halfbit",
+            ["format_version"] = 1,
+            ["method"] = record.Identity["method"]!.DeepClone(),
+            ["options"] = record.Identity["options"]!.DeepClone(),
+        };
+        AtomicFile.WriteText(Path.Combine(folder, "config.json"), JobRecord.Text(config));
+    }
+}

@@ -1,0 +1,17 @@
+using Halfbit.Numerics;
+using Halfbit.Representation;
+
+namespace Halfbit.Quantization;
+
+/// <summary>What a method made of one matrix.</summary>
+/// <param name="Quantized">Codes, masks and scales: what will be stored.</param>
+/// <param name="Approximation">
+/// [out, in], the dequantized matrix Q as the method computed it. Equal to what <paramref name="Quantized"/> stands for, except in a released
+/// variant whose program uses values that no bit pattern can hold (the sign of an exact zero).
+/// </param>
+/// <param name="NominalBits">Bits per weight as the method's paper counts them.</param>
+public sealed record LayerResult(QuantizedMatrix Quantized, Matrix Approximation, double NominalBits)
+{
+    /// <summary>[out, in]; set where a weight is salient. Null when the method has no such set.</summary>
+    public BitMatrix? Salient { get; init; }
+}

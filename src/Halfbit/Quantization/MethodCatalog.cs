@@ -1,0 +1,74 @@
+using Halfbit.Quantization.Binarization;
+using Halfbit.Quantization.PbLlm;
+using Halfbit.Quantization.RoundToNearest;
+
+namespace Halfbit.Quantization;
+
+/// <summary>All methods by name, and their making from options given as text.</summary>
+public static class MethodCatalog
+{
+    private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
+    [
+        ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
+        ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
+        ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
+        ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
+        ("sign", "one sign per weight, scale per row or group", o => Binarization(o, hasMean: false)),
+    ];
+
+    /// <summary>Names and one-line summaries of all methods.</summary>
+    public static IReadOnlyList<(string Name, string Summary)> All { get; } = [.. Methods.Select(m => (m.Name, m.Summary))];
+
+    /// <summary>Makes a method.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="options">Option values by command-line name without dashes; switches are "on" or "off".</param>
+    /// <exception cref="OptionException">The method or an option is unknown, or a value is out of range.</exception>
+    public static IQuantizationMethod Create(string name, IReadOnlyDictionary<string, string> options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        foreach ((string known, _, Func<OptionReader, IQuantizationMethod> make) in Methods)
+        {
+            if (known != name) continue;
+            var reader = new OptionReader(name, options);
+            IQuantizationMethod method = make(reader);
+            reader.RefuseUnknown();
+            return method;
+        }
+
+        throw new OptionException($"there is no method '{name}'; methods: {string.Join(", ", Methods.Select(m => m.Name))}");
+    }
+
+    private static PbLlm.PbLlm PartialBinarization(OptionReader read)
+    {
+        if (read.Has("salient") && read.Has("low-frac")) throw new OptionException("--salient and --low-frac say the same thing; give one of them");
+        double lowFraction = read.Has("low-frac") ? read.Number("low-frac", 0.9, 0, 1) : 1 - read.Number("salient", 0.1, 0, 1);
+        return new PbLlm.PbLlm(Shared(read, new PbLlmOptions()) with
+        {
+            LowFraction = lowFraction,
+            Salience = read.Choice("salience", "hessian", ["hessian", "magnitude"]) == "hessian" ? SalienceMetric.Hessian : SalienceMetric.Magnitude,
+            SalientBits = read.Integer("salient-bits", 8, 2, 8),
+            Low = PbLlmNames.TryParse(read.Choice("low", "xnor", PbLlmNames.Names))!.Value,
+        });
+    }
+
+    private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)
+    {
+        RoundToNearestOptions options = Shared(read, new RoundToNearestOptions { Compensation = isGptq });
+        if (!isGptq && options.Compensation) throw new OptionException("rtn rounds without error feedback; with it the method is called gptq");
+        return new RoundToNearest.RoundToNearest(options with { Bits = read.Integer("bits", 2, 2, 8), Symmetric = read.Switch("symmetric", false) });
+    }
+
+    private static PlainBinarization Binarization(OptionReader read, bool hasMean)
+        => new(Shared(read, new PlainBinarizationOptions { HasMean = hasMean }));
+
+    private static T Shared<T>(OptionReader read, T defaults)
+        where T : MethodOptions
+        => defaults with
+        {
+            GroupSize = read.Integer("group-size", defaults.GroupSize, 1, int.MaxValue, alsoAllowed: -1),
+            BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
+            DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
+            Compensation = read.Switch("compensation", defaults.Compensation),
+            Variant = read.Choice("variant", "default", ["default", "released"]) == "released" ? QuantizationVariant.Released : QuantizationVariant.Default,
+        };
+}

@@ -1,0 +1,86 @@
+using Halfbit.Numerics;
+using Halfbit.Quantization.Steps;
+using Halfbit.Representation;
+using Halfbit.Statistics;
+
+namespace Halfbit.Quantization.PbLlm;
+
+/// <summary>
+/// PB-LLM: Partially Binarized Large Language Models (arXiv 2310.00034), post-training form: a small salient share of the weights keeps 8 bits,
+/// the rest is binarized, and error feedback lets later columns make up for both.
+/// </summary>
+/// <remarks>
+/// Steps as in the paper's section 3.3 and the released program: (1) the high-precision grid of each row, (2) the salient set per column group,
+/// (3) the statistics of the low set, (4) the walk over the columns.
+/// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): mean and scale are averages over the
+/// low weights, each weighted by its sensitivity ω = 1/d², instead of sums over all positions with zeros at salient ones; <c>sign</c> means ±α instead of {0, α};
+/// multi-level grids have the right zero point, all their levels, and a range searched for the least weighted error; sign(0) = +1.
+/// </remarks>
+public sealed class PbLlm : IQuantizationMethod
+{
+    private readonly PbLlmOptions options;
+
+    /// <summary>PB-LLM with the given options.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A fraction or a number of bits out of range.</exception>
+    public PbLlm(PbLlmOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (!(options.LowFraction is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(options), options.LowFraction, "the low fraction must be within [0, 1]");
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SalientBits, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SalientBits, 8);
+        this.options = options;
+    }
+
+    /// <inheritdoc/>
+    public string Name => "pb-llm";
+
+    /// <inheritdoc/>
+    public bool NeedsHessian => options.Compensation || options.Salience == SalienceMetric.Hessian;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Options => OptionText.Of(
+        options,
+        ("damping", OptionText.Of(options.DampingFraction)),
+        ("low-frac", OptionText.Of(options.LowFraction)),
+        ("salience", options.Salience == SalienceMetric.Hessian ? "hessian" : "magnitude"),
+        ("salient-bits", OptionText.Of(options.SalientBits)),
+        ("low", PbLlmNames.Of(options.Low)));
+
+    /// <inheritdoc/>
+    public LayerResult Quantize(Matrix W, LayerStatistics? statistics, ScaleFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(W);
+        HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
+        Matrix Q = Matrix.CopyOf(W.View);
+
+        AffineGrid[] highGrid = HighGrid(W, format);                                    // (1) from the original W, dead columns included
+        if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
+        BitMatrix isSalient = SalientSet.Choose(Q, factor, options);                    // (2)
+        var sensitivity = new LowSensitivity(factor, isSalient);
+        IColumnQuantizer low = LowPrecisions.Fit(Q, isSalient, sensitivity, options, format); // (3)
+        var high = new GridColumnQuantizer(W.Rows, W.Columns, options.SalientBits, -1, highGrid, format);
+        var mixed = new MixedColumnQuantizer(isSalient, high, low);
+
+        if (options.Compensation) ErrorFeedback.PerColumn(Q, factor!.U, mixed, options.BlockSize); // (4)
+        else ErrorFeedback.None(Q, mixed);
+
+        double salientShare = (double)isSalient.CountSet() / ((double)W.Rows * W.Columns);
+        double nominalBits = (options.SalientBits * salientShare) + (PbLlmNames.NominalBits(options.Low) * (1 - salientShare));
+        return new LayerResult(mixed.ToMatrix(), Q, nominalBits) { Salient = isSalient };
+    }
+
+    /// <summary>One asymmetric min-max grid per row, over all weights of the row.</summary>
+    private AffineGrid[] HighGrid(Matrix W, ScaleFormat format)
+    {
+        var grids = new AffineGrid[W.Rows];
+        RowParallel.For(W.Rows, 64, (start, end) =>
+        {
+            for (int i = start; i < end; i++)
+            {
+                (float lowest, float highest) = RowRange.Of(W.Row(i));
+                grids[i] = AffineGrid.FromRange(lowest, highest, 1 << options.SalientBits, format);
+            }
+        });
+        return grids;
+    }
+}

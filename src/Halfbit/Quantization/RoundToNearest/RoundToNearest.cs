@@ -1,0 +1,58 @@
+using Halfbit.Numerics;
+using Halfbit.Quantization.Steps;
+using Halfbit.Representation;
+using Halfbit.Statistics;
+
+namespace Halfbit.Quantization.RoundToNearest;
+
+/// <summary>Min-max grids per row and group: plain rounding (RTN), or with GPTQ's error feedback (arXiv 2210.17323).</summary>
+/// <remarks>
+/// Departures from the released GPTQ program: a group's grid is fitted to weights that carry all compensation so far, inside a block too
+/// (the program uses stale weights for groups smaller than its block); a symmetric grid covers ±max|w| for rows of one sign too.
+/// </remarks>
+public sealed class RoundToNearest : IQuantizationMethod
+{
+    private readonly RoundToNearestOptions options;
+
+    /// <summary>RTN or, with compensation, GPTQ.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Bits outside 2 to 8.</exception>
+    public RoundToNearest(RoundToNearestOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Bits, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Bits, 8);
+        this.options = options;
+    }
+
+    /// <inheritdoc/>
+    public string Name => options.Compensation ? "gptq" : "rtn";
+
+    /// <inheritdoc/>
+    public bool NeedsHessian => options.Compensation;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Options => OptionText.Of(
+        options,
+        ("bits", OptionText.Of(options.Bits)),
+        ("symmetric", OptionText.Of(options.Symmetric)));
+
+    /// <inheritdoc/>
+    public LayerResult Quantize(Matrix W, LayerStatistics? statistics, ScaleFormat format)
+    {
+        ArgumentNullException.ThrowIfNull(W);
+        Matrix Q = Matrix.CopyOf(W.View);
+        var grid = new GridColumnQuantizer(W.Rows, W.Columns, options.Bits, options.GroupSize, options.Symmetric, format);
+        if (options.Compensation)
+        {
+            HessianFactor factor = Calibrated.Factor(statistics, options);
+            DeadColumns.Clear(Q, factor.IsDead);
+            ErrorFeedback.PerColumn(Q, factor.U, grid, options.BlockSize);
+        }
+        else
+        {
+            ErrorFeedback.None(Q, grid);
+        }
+
+        return new LayerResult(grid.ToMatrix(), Q, options.Bits);
+    }
+}

@@ -1,0 +1,67 @@
+using Halfbit.Numerics;
+using Halfbit.Representation;
+
+namespace Halfbit.Quantization.Steps;
+
+/// <summary>The two levels μ ± α that stand for a set of weights; sums run in double precision, in ascending order of columns.</summary>
+internal static class BinaryFit
+{
+    /// <summary>Weighted mean and mean absolute deviation of the chosen weights: μ = Σωw/Σω, α = Σω|w − μ|/Σω.</summary>
+    /// <param name="w">[n], weights.</param>
+    /// <param name="omega">[n], importance ω ≥ 0 of each weight, 0 for weights that do not take part.</param>
+    /// <remarks>
+    /// α is the least-squares scale for B = sign(w − μ) (PB-LLM, arXiv 2310.00034, Eq. 5–6, with weights). Both are zero when nothing takes part.
+    /// </remarks>
+    public static (float Mu, float Alpha) MeanAndDeviation(ReadOnlySpan<float> w, ReadOnlySpan<float> omega)
+    {
+        double sum = 0;
+        double mass = 0;
+        for (int j = 0; j < w.Length; j++)
+        {
+            sum += (double)omega[j] * w[j];
+            mass += omega[j];
+        }
+
+        if (mass == 0) return (0f, 0f);
+        double mu = sum / mass;
+        double deviation = 0;
+        for (int j = 0; j < w.Length; j++) deviation += omega[j] * Math.Abs(w[j] - mu);
+        return ((float)mu, (float)(deviation / mass));
+    }
+
+    /// <summary>α = Σω|w|/Σω, for levels ±α.</summary>
+    public static float MeanMagnitude(ReadOnlySpan<float> w, ReadOnlySpan<float> omega)
+    {
+        double sum = 0;
+        double mass = 0;
+        for (int j = 0; j < w.Length; j++)
+        {
+            sum += omega[j] * Math.Abs((double)w[j]);
+            mass += omega[j];
+        }
+
+        return mass == 0 ? 0f : (float)(sum / mass);
+    }
+
+    /// <summary>Fits every row and group: <paramref name="fit"/>(row i, columns of the group) gives (μ, α), which are rounded to the storage format.</summary>
+    public static (float[] Mu, float[] Alpha) PerRowAndGroup(int rows, int columns, int groupSize, ScaleFormat format, Func<int, ColumnRange, (float Mu, float Alpha)> fit)
+    {
+        int groups = ColumnRange.CountOf(columns, groupSize);
+        ColumnRange[] ranges = [.. ColumnRange.Split(columns, groupSize)];
+        var mu = new float[rows * groups];
+        var alpha = new float[rows * groups];
+        RowParallel.For(rows, 16, (start, end) =>
+        {
+            for (int i = start; i < end; i++)
+            {
+                for (int g = 0; g < groups; g++)
+                {
+                    (float m, float a) = fit(i, ranges[g]);
+                    mu[(i * groups) + g] = format.Round(m);
+                    alpha[(i * groups) + g] = format.Round(a);
+                }
+            }
+        });
+        return (mu, alpha);
+    }
+}
