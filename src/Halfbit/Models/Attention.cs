@@ -24,7 +24,7 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
     /// <param name="batch">Which rows belong to which sequence.</param>
     public void Apply(Matrix Q, Matrix K, Matrix V, Matrix O, SequenceBatch batch)
     {
-        RowParallel.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(headSize * batch.RowCount / batch.Segments.Count), (start, end) =>
+        RowParallel.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(headSize * batch.RowCount / Math.Max(batch.Segments.Count, 1)), (start, end) =>
         {
             for (int task = start; task < end; task++) Store(K, V, batch.Segments[task / keyValueHeadCount], task % keyValueHeadCount);
         });
