@@ -7,6 +7,7 @@ internal static class Program
     {
         switch (args)
         {
+            case ["prof"]: return Prof.Run();
             case ["layer", .. string[] rest]: return LayerBench.Run(rest);
             default:
                 Console.Error.WriteLine("usage: Halfbit.Benchmarks layer [SIZE]");
