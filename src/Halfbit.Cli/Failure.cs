@@ -42,7 +42,7 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException)
+            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
         {
             Report(MessageOf(exception));
             return Failed;
