@@ -10,6 +10,8 @@ namespace Halfbit.Cli;
 /// <summary>halfbit doctor: what this machine offers, and what is used of it.</summary>
 internal static class DoctorCommand
 {
+    private static string BlasName => DenseKernel.All.Any(k => k.Name == DenseBackend.Name) ? "managed" : DenseBackend.Name;
+
     public static Command Create()
     {
         Option<bool> json = SharedOptions.Json();
@@ -42,7 +44,7 @@ internal static class DoctorCommand
                     ["chosen"] = k.Name == DenseKernel.Current.Name,
                     ["reason"] = k.Reason,
                 })),
-                ["blas"] = new JsonObject { ["chosen"] = DenseBackend.Name, ["openblas"] = GemmMeasurement.OpenBlasDescription },
+                ["blas"] = new JsonObject { ["chosen"] = BlasName, ["openblas"] = GemmMeasurement.OpenBlasDescription },
                 ["cuda"] = null,
             });
             return;
@@ -51,7 +53,7 @@ internal static class DoctorCommand
         Console.WriteLine($"processor   {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical: {string.Join(" ", sets)}");
         Console.WriteLine($"memory      {GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:F1} GB");
         Console.WriteLine($"runtime     {RuntimeInformation.FrameworkDescription}");
-        Console.WriteLine($"BLAS        {DenseBackend.Name} (HALFBIT_BLAS); OpenBLAS: {GemmMeasurement.OpenBlasDescription}");
+        Console.WriteLine($"BLAS        {BlasName} (HALFBIT_BLAS); OpenBLAS: {GemmMeasurement.OpenBlasDescription}");
         Console.WriteLine("dense kernels, best first (HALFBIT_KERNEL chooses)");
         foreach (DenseKernel.Choice kernel in DenseKernel.All)
             Console.WriteLine($"  {(kernel.Name == DenseKernel.Current.Name ? "*" : kernel.IsAvailable ? "+" : "-")} {kernel.Name,-10} {kernel.Reason}");
