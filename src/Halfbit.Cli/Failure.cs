@@ -24,6 +24,8 @@ internal static class Failure
     /// <summary>Ctrl-C.</summary>
     public const int Interrupted = 130;
 
+    private const string TraceVariable = "HALFBIT_TRACE";
+
     /// <summary>Runs a command's body.</summary>
     public static int Guard(Func<int> body)
     {
@@ -44,9 +46,24 @@ internal static class Failure
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
             or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
         {
-            Report(MessageOf(exception));
+            Report(MessageOf(exception) + RemedyOf(exception));
             return Failed;
         }
+        catch (Exception exception)
+        {
+            // A fault of this program, not of its user: still one line, and the whole story on request.
+            Report($"internal error: {exception.GetType().Name}: {exception.Message}; please report it, with the lines that {TraceVariable}=1 adds");
+            if (Environment.GetEnvironmentVariable(TraceVariable) == "1") Console.Error.WriteLine(exception);
+            return Failed;
+        }
+    }
+
+    /// <summary>What to do about a full disk; the system's own message names the file.</summary>
+    private static string RemedyOf(Exception exception)
+    {
+        const int NoSpaceOnUnix = 28;
+        const int NoSpaceOnWindows = unchecked((int)0x80070070);
+        return exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows } ? "; free some space and run the command again, a quantization goes on with --resume" : string.Empty;
     }
 
     /// <summary>Reports what the parser did not understand.</summary>

@@ -14,6 +14,7 @@ internal sealed class Interruption : IDisposable
         [
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+            .. FileSizeSignal(),
         ];
     }
 
@@ -23,6 +24,15 @@ internal sealed class Interruption : IDisposable
     {
         foreach (PosixSignalRegistration registration in registrations) registration.Dispose();
         source.Dispose();
+    }
+
+    /// <summary>A write past the limit on file sizes shall fail as one on a full disk does, instead of ending the process without a word.</summary>
+    private static PosixSignalRegistration[] FileSizeSignal()
+    {
+        const int FileSizeExceeded = 25; // SIGXFSZ on Linux and macOS
+        return OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()
+            ? [PosixSignalRegistration.Create((PosixSignal)FileSizeExceeded, context => context.Cancel = true)]
+            : [];
     }
 
     private void Handle(PosixSignalContext context)

@@ -42,6 +42,7 @@ internal static class LayerCommand
 
     private static void Run(string path, IQuantizationMethod method, string? output, bool asJson)
     {
+        if (output is not null && Path.GetFullPath(output) == Path.GetFullPath(path)) throw new OptionException($"--out {output} is the input file, which it would replace; choose another");
         using SafetensorsFile file = SafetensorsFile.Open(path);
         Matrix W = Read(file, "W") ?? throw new InputException($"{path}: there is no tensor 'W'; the file must hold W [out, in] in F32");
         Matrix? H = Read(file, "H");

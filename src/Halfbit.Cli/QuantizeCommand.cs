@@ -60,7 +60,7 @@ internal static class QuantizeCommand
             }
             catch (OperationCanceledException exception)
             {
-                throw new OperationCanceledException($"interrupted; finished blocks are kept in {options.OutputFolder}.partial, the same command with --resume goes on from there", exception);
+                throw new OperationCanceledException($"interrupted; finished blocks are kept in {Path.TrimEndingDirectorySeparator(options.OutputFolder)}.partial, the same command with --resume goes on from there", exception);
             }
         }
 

@@ -18,9 +18,6 @@ public sealed class AtomicFile : IDisposable
         stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);
     }
 
-    /// <summary>Where the bytes go.</summary>
-    public FileStream Stream => stream ?? throw new ObjectDisposedException(path);
-
     /// <summary>Writes a whole text file, UTF-8 without a byte order mark.</summary>
     public static void WriteText(string path, string text) => WriteBytes(path, Encoding.UTF8.GetBytes(text));
 
@@ -28,15 +25,39 @@ public sealed class AtomicFile : IDisposable
     public static void WriteBytes(string path, ReadOnlySpan<byte> bytes)
     {
         using var file = new AtomicFile(path);
-        file.Stream.Write(bytes);
+        file.Write(bytes);
         file.Complete();
+    }
+
+    /// <summary>Appends bytes.</summary>
+    /// <exception cref="IOException">The disk is full, or the file may not grow any further.</exception>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        ObjectDisposedException.ThrowIf(stream is null, this);
+        try
+        {
+            stream.Write(bytes);
+        }
+        catch (ArgumentOutOfRangeException exception)
+        {
+            throw TooLarge(exception);
+        }
     }
 
     /// <summary>Flushes to the disk and renames.</summary>
     public void Complete()
     {
-        Stream.Flush(flushToDisk: true);
-        Stream.Dispose();
+        ObjectDisposedException.ThrowIf(stream is null, this);
+        try
+        {
+            stream.Flush(flushToDisk: true);
+            stream.Dispose();
+        }
+        catch (ArgumentOutOfRangeException exception)
+        {
+            throw TooLarge(exception);
+        }
+
         stream = null;
         File.Move(temporary, path, overwrite: true);
     }
@@ -49,7 +70,7 @@ public sealed class AtomicFile : IDisposable
         {
             stream.Dispose();
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException)
         {
             // A full disk fails again on the last flush; the file is removed anyway.
         }
@@ -57,4 +78,8 @@ public sealed class AtomicFile : IDisposable
         stream = null;
         File.Delete(temporary);
     }
+
+    /// <summary>What the framework reports as a wrong argument when the system says that a file is too large.</summary>
+    private IOException TooLarge(Exception exception)
+        => new($"{temporary}: cannot grow any further; the file system or a limit of this shell (ulimit -f) allows no larger file", exception);
 }

@@ -39,8 +39,16 @@ public sealed class SafetensorsWriter : IDisposable
         missing = declarations.Sum(d => d.ByteCount);
         Span<byte> length = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-        file.Stream.Write(length);
-        file.Stream.Write(header);
+        try
+        {
+            file.Write(length);
+            file.Write(header);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Appends data bytes; the tensors follow each other without gaps.</summary>
@@ -49,7 +57,7 @@ public sealed class SafetensorsWriter : IDisposable
     {
         if (bytes.Length > missing) throw new InvalidOperationException("more bytes than the declared tensors hold");
         missing -= bytes.Length;
-        file.Stream.Write(bytes);
+        file.Write(bytes);
     }
 
     /// <summary>Appends all bytes of a mapped tensor, piece by piece.</summary>

@@ -37,11 +37,26 @@ internal static class Calibrator
         return CalibrationSet.FromText(tokens, options.Samples, sequenceLength, options.Seed, options.CalibrationFile);
     }
 
+    /// <summary>The bytes of a calibration text.</summary>
+    /// <exception cref="CalibrationException">The file is missing or cannot be read.</exception>
+    public static byte[] ReadBytes(string path)
+    {
+        if (!File.Exists(path)) throw new CalibrationException($"{path}: no such file; --calibration names a UTF-8 text file, without it the model writes its own text");
+        try
+        {
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CalibrationException($"{path}: cannot be read ({exception.Message}); check that the calibration text is readable", exception);
+        }
+    }
+
     private static string ReadText(string path)
     {
         try
         {
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(ReadBytes(path));
         }
         catch (DecoderFallbackException exception)
         {

@@ -22,30 +22,31 @@ internal sealed class JobFolder : IDisposable
     }
 
     /// <summary>The partial folder.</summary>
-    public string Folder => PartialOf(output);
+    public string Folder => output + JobPlace.PartialSuffix;
 
     /// <summary>Files that only the running job needs; removed at the end.</summary>
     public string WorkFolder => Path.Combine(Folder, "job");
 
     private string IdentityPath => Path.Combine(WorkFolder, "identity.json");
 
-    /// <summary>Where a job lives until it is complete.</summary>
-    public static string PartialOf(string output) => Path.TrimEndingDirectorySeparator(output) + ".partial";
+    private string LockPath => Path.Combine(Folder, JobPlace.LockName);
 
     /// <summary>Enters the partial folder: makes it, or goes on in it.</summary>
     /// <param name="options">Output folder, resume and overwrite.</param>
     /// <param name="identity">The job's identity.</param>
-    /// <exception cref="PipelineException">The output exists, or the partial job is another one or in use.</exception>
+    /// <exception cref="PipelineException">The output exists or cannot be made, or the partial job is another one or in use.</exception>
     public static JobFolder Enter(QuantizationJobOptions options, JsonObject identity)
     {
-        string output = Path.TrimEndingDirectorySeparator(options.OutputFolder);
-        if ((Directory.Exists(output) || File.Exists(output)) && !options.Overwrite)
+        string output = JobPlace.OutputOf(options);
+        string partial = output + JobPlace.PartialSuffix;
+        if (Directory.Exists(output) && !options.Overwrite)
             throw new PipelineException($"{output}: exists already; choose another --out, or pass --overwrite to replace it");
-        string partial = PartialOf(output);
         bool isThere = Directory.Exists(partial);
         if (isThere && !options.Resume && !options.Overwrite)
             throw new PipelineException($"{partial}: holds a partial job; pass --resume to go on with it, or --overwrite to start again");
-        Directory.CreateDirectory(partial);
+        JobPlace.CheckOwn(output, RecordName);
+        JobPlace.CheckOwn(output + JobPlace.ReplacedSuffix, RecordName);
+        JobPlace.CheckOwn(partial, JobPlace.LockName);
         var job = new JobFolder(output, Lock(partial));
         try
         {
@@ -60,41 +61,44 @@ internal sealed class JobFolder : IDisposable
         }
     }
 
+    /// <summary>Removes the folder of a job that failed before it made anything that a resumption could use.</summary>
+    public void RemoveIfNothingIsKept()
+    {
+        if (Directory.Exists(WorkFolder) && Directory.EnumerateFiles(WorkFolder).All(f => f == IdentityPath)) Directory.Delete(Folder, recursive: true);
+    }
+
     /// <summary>Removes the working files and gives the folder its final name; what was there before is replaced.</summary>
     public void Finish()
     {
         if (Directory.Exists(WorkFolder)) Directory.Delete(WorkFolder, recursive: true);
-        Dispose();
-        string? replaced = null;
-        if (Directory.Exists(output))
-        {
-            replaced = output + ".replaced";
-            if (Directory.Exists(replaced)) Directory.Delete(replaced, recursive: true);
-            Directory.Move(output, replaced);
-        }
-
-        Directory.Move(Folder, output);
-        if (replaced is not null) Directory.Delete(replaced, recursive: true);
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
+        if (!OperatingSystem.IsWindows()) File.Delete(LockPath); // while it is held, so that nobody else can hold it
         @lock.Dispose();
-        if (Directory.Exists(Folder)) File.Delete(LockPath(Folder));
+        File.Delete(LockPath);
+        string replaced = output + JobPlace.ReplacedSuffix;
+        if (Directory.Exists(replaced)) Directory.Delete(replaced, recursive: true);
+        if (Directory.Exists(output)) Directory.Move(output, replaced);
+        Directory.Move(Folder, output);
+        if (Directory.Exists(replaced)) Directory.Delete(replaced, recursive: true);
     }
 
-    private static string LockPath(string partial) => Path.Combine(partial, ".lock");
+    /// <summary>Gives the lock up; its file stays as the sign of a job's folder.</summary>
+    public void Dispose() => @lock.Dispose();
 
     private static FileStream Lock(string partial)
     {
+        string path = Path.Combine(partial, JobPlace.LockName);
         try
         {
-            return new FileStream(LockPath(partial), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Directory.CreateDirectory(partial);
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException) && File.Exists(LockPath(partial)))
+        catch (IOException exception) when (File.Exists(path))
         {
             throw new PipelineException($"{partial}: another job is writing there; wait for it, or choose another --out", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new PipelineException($"{partial}: the folder cannot be made ({exception.Message}); choose another --out", exception);
         }
     }
 
@@ -102,7 +106,7 @@ internal sealed class JobFolder : IDisposable
     {
         foreach (string file in Directory.GetFiles(Folder))
         {
-            if (file != LockPath(Folder)) File.Delete(file);
+            if (file != LockPath) File.Delete(file);
         }
 
         foreach (string folder in Directory.GetDirectories(Folder)) Directory.Delete(folder, recursive: true);
@@ -113,7 +117,7 @@ internal sealed class JobFolder : IDisposable
     private void CheckIdentity(JsonObject identity)
     {
         JsonObject? earlier = null;
-        if (File.Exists(IdentityPath)) earlier = JsonNode.Parse(File.ReadAllText(IdentityPath)) as JsonObject;
+        if (File.Exists(IdentityPath)) earlier = JobRecord.ReadIdentity(IdentityPath);
         else if (File.Exists(Path.Combine(Folder, RecordName))) earlier = JobRecord.Read(Path.Combine(Folder, RecordName)).Identity;
         if (earlier is null)
         {

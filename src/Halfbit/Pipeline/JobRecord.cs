@@ -23,18 +23,15 @@ internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerp
 
     /// <summary>Reads a record.</summary>
     /// <exception cref="CheckpointException">It is damaged.</exception>
-    public static JobRecord Read(string path)
+    public static JobRecord Read(string path) => Parse(path, node =>
     {
-        try
-        {
-            JsonObject document = JsonNode.Parse(File.ReadAllText(path))!.AsObject();
-            return new JobRecord(document["job"]!.DeepClone().AsObject(), (string?)document["calibrationSha256"], [.. document["layers"]!.AsArray().Select(l => LayerOf(l!))]);
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
-        {
-            throw new CheckpointException($"{path}: the record is damaged ({exception.Message.ReplaceLineEndings(" ")}); quantize the model again", exception);
-        }
-    }
+        JsonObject document = node.AsObject();
+        return new JobRecord(document["job"]!.DeepClone().AsObject(), (string?)document["calibrationSha256"], [.. document["layers"]!.AsArray().Select(l => LayerOf(l!))]);
+    });
+
+    /// <summary>Reads the identity of a partial job.</summary>
+    /// <exception cref="CheckpointException">It is damaged.</exception>
+    public static JsonObject ReadIdentity(string path) => Parse(path, node => node.AsObject());
 
     /// <summary>Writes the records of one block, times included, for a later run of the job.</summary>
     public static void WriteBlock(string path, IEnumerable<LayerRecord> layers)
@@ -45,8 +42,8 @@ internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerp
     }
 
     /// <summary>Reads the records of one block.</summary>
-    public static IReadOnlyList<LayerRecord> ReadBlock(string path)
-        => [.. JsonNode.Parse(File.ReadAllText(path))!.AsArray().Select(l => LayerOf(l!))];
+    /// <exception cref="CheckpointException">They are damaged.</exception>
+    public static IReadOnlyList<LayerRecord> ReadBlock(string path) => Parse<LayerRecord[]>(path, node => [.. node.AsArray().Select(l => LayerOf(l!))]);
 
     /// <summary>JSON text as all files of a packed checkpoint have it: indented, line feeds, one at the end.</summary>
     public static string Text(JsonNode node)
@@ -54,6 +51,18 @@ internal sealed record JobRecord(JsonObject Identity, string? CalibrationFingerp
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, Indented)) node.WriteTo(writer);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    private static T Parse<T>(string path, Func<JsonNode, T> read)
+    {
+        try
+        {
+            return read(JsonNode.Parse(File.ReadAllText(path))!);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or NullReferenceException or FormatException)
+        {
+            throw new CheckpointException($"{path}: the record is damaged ({exception.Message.ReplaceLineEndings(" ")}); quantize the model again, with --overwrite", exception);
+        }
     }
 
     private static JsonObject ToJson(LayerRecord layer, bool withTime)

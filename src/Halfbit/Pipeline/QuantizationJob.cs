@@ -47,9 +47,9 @@ public sealed class QuantizationJob
     {
         var watch = Stopwatch.StartNew();
         using Checkpoint source = Checkpoint.Open(options.ModelFolder);
-        Decoder decoder = Decoder.Open(source);
-        if (decoder.Config.QuantizationConfig is not null)
+        if (ModelConfig.Read(source.ConfigPath).QuantizationConfig is not null)
             throw new PipelineException($"{source.ConfigPath}: quantization_config says that the model is quantized already; quantize the original model");
+        Decoder decoder = Decoder.Open(source);
         int sequenceLength = SequenceLength(decoder.Config);
         JsonObject identity = JobIdentity.Of(options, source, sequenceLength);
 
@@ -71,18 +71,28 @@ public sealed class QuantizationJob
     private IReadOnlyList<LayerRecord> Compress(Checkpoint source, Decoder decoder, int sequenceLength, JsonObject identity)
     {
         using JobFolder folder = JobFolder.Enter(options, identity);
-        IReadOnlyList<LayerRecord> layers;
-        using (var output = new PackedOutput(folder.Folder, folder.WorkFolder, source, decoder))
+        try
         {
-            CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, source, decoder, sequenceLength) : null;
-            output.WriteOutside();
-            WalkBlocks(folder, decoder, calibration, output);
-            layers = output.Layers;
-            output.WriteRecords(new JobRecord(identity, calibration?.Fingerprint, layers));
+            IReadOnlyList<LayerRecord> layers = Compress(source, decoder, sequenceLength, identity, folder);
+            folder.Finish();
+            return layers;
         }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            folder.RemoveIfNothingIsKept();
+            throw;
+        }
+    }
 
-        folder.Finish();
-        return layers;
+    private IReadOnlyList<LayerRecord> Compress(Checkpoint source, Decoder decoder, int sequenceLength, JsonObject identity, JobFolder folder)
+    {
+        SourceCheck.AllFinite(source, cancellation);
+        using var output = new PackedOutput(folder.Folder, folder.WorkFolder, source, decoder);
+        CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, source, decoder, sequenceLength) : null;
+        output.WriteOutside();
+        WalkBlocks(folder, decoder, calibration, output);
+        output.WriteRecords(new JobRecord(identity, calibration?.Fingerprint, output.Layers));
+        return [.. output.Layers];
     }
 
     /// <summary>Whether a resumed job was complete already: killed after its last step, or run twice.</summary>

@@ -22,7 +22,7 @@ public sealed partial class ReadmeTests
     [Theory, MemberData(nameof(Commands))]
     public void Every_command_in_the_documentation_is_understood(string file, string arguments)
     {
-        ParseResult parsed = Cli.Commands.CreateRoot().Parse(arguments);
+        ParseResult parsed = Halfbit.Cli.Commands.CreateRoot().Parse(arguments);
         Assert.True(parsed.Errors.Count == 0, $"{file}: halfbit {arguments}: {string.Join("; ", parsed.Errors.Select(e => e.Message))}");
     }
 

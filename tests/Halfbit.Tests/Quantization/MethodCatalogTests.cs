@@ -1,0 +1,67 @@
+using Halfbit.Quantization;
+
+namespace Halfbit.Tests.Quantization;
+
+public sealed class MethodCatalogTests
+{
+    [Theory]
+    [InlineData("pb-lm", "pb-llm")]
+    [InlineData("", "methods:")]
+    [InlineData("PB-LLM", "methods:")]
+    [InlineData("pb-llm bits=3", "no option --bits")]
+    [InlineData("gptq salient=0.1", "no option --salient")]
+    [InlineData("rtn compensation=on", "gptq")]
+    [InlineData("pb-llm salient=0.1 low-frac=0.9", "same thing")]
+    [InlineData("pb-llm salient=-0.1", "a number from 0 to 1")]
+    [InlineData("pb-llm salient=1.5", "a number from 0 to 1")]
+    [InlineData("pb-llm salient=NaN", "a number from 0 to 1")]
+    [InlineData("pb-llm salient=0,1", "a number from 0 to 1")]
+    [InlineData("pb-llm salient=", "a number from 0 to 1")]
+    [InlineData("pb-llm salience=size", "one of hessian, magnitude")]
+    [InlineData("pb-llm low=1bit", "one of xnor, sign")]
+    [InlineData("pb-llm salient-bits=1", "an integer from 2 to 8")]
+    [InlineData("gptq bits=9", "an integer from 2 to 8")]
+    [InlineData("gptq bits=2.5", "an integer from 2 to 8")]
+    [InlineData("gptq group-size=0", "at least 1, or -1")]
+    [InlineData("gptq group-size=-2", "at least 1, or -1")]
+    [InlineData("gptq block-size=0", "at least 1")]
+    [InlineData("gptq block-size=-1", "at least 1")]
+    [InlineData("gptq damping=0", "a number from")]
+    [InlineData("gptq damping=Infinity", "a number from")]
+    [InlineData("gptq variant=original", "one of default, released")]
+    [InlineData("gptq symmetric=yes", "one of on, off")]
+    public void Wrong_names_and_values_are_refused_with_what_was_expected(string line, string expected)
+    {
+        var exception = Assert.Throws<OptionException>(() => ToyMethods.Create(line));
+        Assert.Contains(expected, exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', exception.Message);
+    }
+
+    [Theory]
+    [InlineData("pb-llm", true)]
+    [InlineData("pb-llm salience=magnitude", true)]
+    [InlineData("pb-llm compensation=off", true)]
+    [InlineData("pb-llm compensation=off salience=magnitude", false)]
+    [InlineData("gptq", true)]
+    [InlineData("rtn", false)]
+    [InlineData("xnor", false)]
+    [InlineData("xnor compensation=on", true)]
+    [InlineData("sign", false)]
+    public void A_method_says_whether_it_needs_a_calibration(string line, bool needsHessian)
+        => Assert.Equal(needsHessian, ToyMethods.Create(line).NeedsHessian);
+
+    [Fact]
+    public void Resolved_options_make_the_same_method_again()
+    {
+        foreach (string line in ToyMethods.Lines)
+        {
+            IQuantizationMethod method = ToyMethods.Create(line);
+            IQuantizationMethod again = MethodCatalog.Create(method.Name, method.Options.ToDictionary());
+            Assert.Equal(method.Options, again.Options);
+        }
+    }
+
+    [Fact]
+    public void Every_listed_method_can_be_made()
+        => Assert.Equal(MethodCatalog.All.Select(m => m.Name), MethodCatalog.All.Select(m => MethodCatalog.Create(m.Name, new Dictionary<string, string>()).Name));
+}

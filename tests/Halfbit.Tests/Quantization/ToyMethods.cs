@@ -1,0 +1,51 @@
+using Halfbit.Numerics;
+using Halfbit.Quantization;
+using Halfbit.Representation;
+using Halfbit.Statistics;
+using Halfbit.Tests.Support;
+
+namespace Halfbit.Tests.Quantization;
+
+/// <summary>Methods made from one line of text, as a user writes them: "gptq --bits 3 --group-size 16".</summary>
+internal static class ToyMethods
+{
+    /// <summary>A line for every method, with and without feedback, with groups that divide the row and groups that do not.</summary>
+    public static readonly string[] Lines =
+    [
+        "rtn bits=3 group-size=16",
+        "rtn bits=8 group-size=-1 symmetric=on",
+        "gptq bits=2 group-size=33",
+        "gptq bits=4 group-size=-1",
+        "gptq bits=3 group-size=7 symmetric=on",
+        "xnor",
+        "xnor group-size=20 compensation=on",
+        "sign group-size=32",
+        "sign compensation=on",
+        "pb-llm salient=0.1",
+        "pb-llm salient=0.3 salience=magnitude group-size=25",
+        "pb-llm salient=0.2 compensation=off salience=magnitude low=sign",
+        "pb-llm salient=0.2 low=2bit group-size=40 salient-bits=4",
+        "pb-llm salient=0.2 low=4bit",
+        "pb-llm salient=0.2 low=prune",
+        "pb-llm salient=0.2 low=none salience=magnitude",
+    ];
+
+    public static TheoryData<string> All() => [.. Lines];
+
+    public static IQuantizationMethod Create(string line, params string[] more)
+    {
+        string[] words = [.. line.Split(' '), .. more];
+        return MethodCatalog.Create(words[0], words.Skip(1).Select(w => w.Split('=')).ToDictionary(p => p[0], p => p[1]));
+    }
+
+    public static LayerResult Quantize(string line, ToyLayer layer, params string[] more) => Quantize(line, layer.W, layer.H, ScaleFormat.Exact, more);
+
+    public static LayerResult Quantize(string line, Matrix W, Matrix H, ScaleFormat format, params string[] more)
+    {
+        IQuantizationMethod method = Create(line, more);
+        return method.Quantize(W, method.NeedsHessian ? new LayerStatistics(H) : null, format);
+    }
+
+    /// <summary>The format that a job would use.</summary>
+    public static ScaleFormat HalfFor(Matrix W) => ScaleFormat.HalfFor(W.Data.Max(MathF.Abs));
+}
