@@ -6,6 +6,9 @@ namespace Halfbit.Cli;
 /// <summary>The verbs of the command line.</summary>
 internal static class Commands
 {
+    /// <summary>Parses a command line. A leading @ is text like any other: prompts begin with it, and no response files are read.</summary>
+    public static ParseResult Parse(IReadOnlyList<string> arguments) => CreateRoot().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
     /// <summary>The command <c>halfbit</c> with all verbs.</summary>
     public static Command CreateRoot()
     {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 
 namespace Halfbit.Cli;
 
@@ -7,7 +8,8 @@ internal static class Program
 {
     private static async Task<int> Main(string[] arguments)
     {
-        ParseResult parsed = Commands.CreateRoot().Parse(arguments);
+        Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        ParseResult parsed = Commands.Parse(arguments);
         if (parsed.Errors.Count > 0) return Failure.Usage(parsed);
         using var interruption = new Interruption();
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, interruption.Token).ConfigureAwait(false);

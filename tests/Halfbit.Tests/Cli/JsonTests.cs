@@ -36,6 +36,15 @@ public sealed class JsonTests(CliFixture files) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void Text_that_begins_with_an_at_sign_is_text_and_no_response_file()
+    {
+        JsonNode rows = CommandLine.Run("tokenize", TestData.Sample, "@home, sweet home", "--json").Json;
+        Assert.Equal("@home, sweet home", (string)rows[0]!["text"]!);
+        string ids = string.Join(',', rows[0]!["ids"]!.AsArray().Select(i => (int)i!));
+        Assert.Equal("@home, sweet home", (string)CommandLine.Run("tokenize", TestData.Sample, "--decode", ids, "--json").Json["text"]!);
+    }
+
+    [Fact]
     public void Eval_reports_perplexity_and_divergence_for_every_file()
     {
         JsonNode report = CommandLine.Run("eval", files.Packed, "--perplexity", files.Text, files.Text, "--window", "32", "--reference", files.Model, "--json").Json;
