@@ -31,6 +31,9 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("generate MODEL hello --top-p 2", "p")]
     [InlineData("logits MODEL --tokens 1,x", "--tokens")]
     [InlineData("logits MODEL --tokens 1,2 --positions 2", "--positions")]
+    [InlineData("quantize MODEL -o OUT --method pb-llm --samples 99999999", "--samples")]
+    [InlineData("quantize MODEL -o OUT --method pb-llm --seed 99999999999999", "--seed")]
+    [InlineData("logits MODEL --tokens 1,,2", "--tokens")]
     [InlineData("tokenize MODEL", "--decode")]
     [InlineData("layer TEXT --method magic", "magic")]
     public void Wrong_usage_ends_with_2(string line, string named)
