@@ -60,6 +60,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("quantize PACKED -o OUT --method xnor", "quantized already")]
     [InlineData("quantize MODEL -o /proc/halfbit/out --method xnor", "cannot be made")]
     [InlineData("quantize MODEL -o /dev/null --method xnor --overwrite", "/dev/null")]
+    [InlineData("layer LAYER --method xnor --out /dev/halfbit-test", "/dev/halfbit-test")]
     [InlineData("logits MODEL --tokens 1,99999", "99999")]
     [InlineData("tokenize MODEL --decode 99999", "99999")]
     [InlineData("tokenize MODEL --file /no/such/text", "/no/such/text")]
@@ -192,6 +193,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
             "PACKED" => files.Packed,
             "TEXT" => files.Text,
             "OUT" => files["out"],
+            "LAYER" => Directory.GetFiles(Path.Combine(TestData.Bundled, "reference", "pb-llm"), "*.safetensors")[0],
             "DAMAGED" => damaged!,
             _ => word,
         })]);
