@@ -1,16 +1,25 @@
 namespace Halfbit.Benchmarks;
 
-/// <summary>Benchmarks by name: check first, then time.</summary>
+/// <summary>Benchmarks by name.</summary>
 internal static class Program
 {
+    private static readonly (string Name, string What, Func<string[], int> Run)[] Benchmarks =
+    [
+        ("gemm", "dense products against OpenBLAS, in turns", GemmBench.Run),
+        ("factor", "the factor of the inverse Hessian", FactorBench.Run),
+        ("layer", "[SIZE]: PB-LLM on one square matrix", LayerBench.Run),
+        ("tokenizer", "MODEL TEXT: encoding speed", TokenizerBench.Run),
+        ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
+    ];
+
     private static int Main(string[] args)
     {
-        switch (args)
+        foreach ((string name, _, Func<string[], int> run) in Benchmarks)
         {
-            case ["layer", .. string[] rest]: return LayerBench.Run(rest);
-            default:
-                Console.Error.WriteLine("usage: Halfbit.Benchmarks layer [SIZE]");
-                return 2;
+            if (args.Length > 0 && args[0] == name) return run(args[1..]);
         }
+
+        foreach ((string name, string what, _) in Benchmarks) Console.Error.WriteLine($"{name,-10} {what}");
+        return 2;
     }
 }

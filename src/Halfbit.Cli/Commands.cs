@@ -21,6 +21,8 @@ internal static class Commands
             TokenizeCommand.Create(),
             InspectCommand.Create(),
             LayerCommand.Create(),
+            DoctorCommand.Create(),
+            BenchCommand.Create(),
             new HelpOption { Recursive = true },
             new VersionOption(),
         };

@@ -84,7 +84,7 @@ internal static class DemoCommand
         {
             string packed = Path.Combine(output, FileNameOf(label));
             QuantizationReport report;
-            using (var progress = new QuantizationProgressPrinter(label))
+            using (var progress = new QuantizationProgressPrinter(label, isBrief: true))
             {
                 report = QuantizationJob.Run(
                     new QuantizationJobOptions

@@ -44,7 +44,7 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException)
+            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
         {
             Report(MessageOf(exception) + RemedyOf(exception));
             return Failed;

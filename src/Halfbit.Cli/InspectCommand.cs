@@ -53,7 +53,7 @@ internal static class InspectCommand
                 ["parameters"] = parameters,
                 ["bytes"] = folder.Checkpoint.ByteCount,
                 ["trueBits"] = trueBits,
-                ["packed"] = folder.IsPacked,
+                ["packed"] = folder.Packed is not null,
                 ["tensors"] = JsonOutput.Array(rows.Select(ToJson)),
             });
             return;
@@ -74,8 +74,8 @@ internal static class InspectCommand
     private static Row RowOf(MappedTensor tensor, LinearLayer? layer)
     {
         if (layer?.Weights is PackedMatrix packed)
-            return new Row(tensor.Name, [packed.Rows, packed.Columns], packed.Format, tensor.ByteCount + tensor.HeaderBytes, true, packed.Sections);
-        return new Row(tensor.Name, tensor.Shape, tensor.Type.ToString(), tensor.ByteCount + tensor.HeaderBytes, layer is not null, []);
+            return new Row(tensor.Name, [packed.Rows, packed.Columns], packed.Format, tensor.StoredBytes, true, packed.Sections);
+        return new Row(tensor.Name, tensor.Shape, tensor.Type.ToString(), tensor.StoredBytes, layer is not null, []);
     }
 
     private static JsonObject ToJson(Row row)

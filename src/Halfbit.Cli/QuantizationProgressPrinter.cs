@@ -3,7 +3,9 @@ using Halfbit.Pipeline;
 namespace Halfbit.Cli;
 
 /// <summary>A job's progress in words: block, layer, error, rate, time left.</summary>
-internal sealed class QuantizationProgressPrinter(string label = "") : IDisposable
+/// <param name="label">Written before every line.</param>
+/// <param name="isBrief">Whether single layers are left out.</param>
+internal sealed class QuantizationProgressPrinter(string label = "", bool isBrief = false) : IDisposable
 {
     private readonly ProgressLine line = new();
     private readonly string prefix = label.Length == 0 ? "" : label + ": ";
@@ -12,6 +14,9 @@ internal sealed class QuantizationProgressPrinter(string label = "") : IDisposab
     {
         switch (step.Stage)
         {
+            case QuantizationStage.Layer or QuantizationStage.Block when isBrief:
+                line.Update(() => $"{prefix}block {step.Block + 1}/{step.Blocks}");
+                break;
             case QuantizationStage.Layer when step.Layer is LayerRecord layer:
                 line.Keep(FormattableString.Invariant(
                     $"{prefix}block {step.Block + 1}/{step.Blocks}  {layer.Name}  [{layer.Rows}, {layer.Columns}]  {layer.TrueBits:F3} bits  relative error {layer.RelativeError:F4}  {layer.Seconds:F2} s"));

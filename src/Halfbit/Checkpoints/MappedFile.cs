@@ -10,6 +10,7 @@ public sealed unsafe partial class MappedFile : IDisposable
     private readonly MemoryMappedFile? file;
     private readonly MemoryMappedViewAccessor? view;
     private readonly byte* start;
+    private bool isDisposed;
 
     /// <summary>Maps a whole file.</summary>
     /// <param name="path">An existing file.</param>
@@ -43,8 +44,10 @@ public sealed unsafe partial class MappedFile : IDisposable
 
     /// <summary>The bytes [<paramref name="offset"/>, offset + <paramref name="count"/>).</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range leaves the file.</exception>
+    /// <exception cref="ObjectDisposedException">The file is no longer mapped.</exception>
     public ReadOnlySpan<byte> Bytes(long offset, int count)
     {
+        ObjectDisposedException.ThrowIf(isDisposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length - count, nameof(offset));
@@ -56,7 +59,7 @@ public sealed unsafe partial class MappedFile : IDisposable
     /// <param name="count">Number of bytes.</param>
     public void Release(long offset, long count)
     {
-        if (!OperatingSystem.IsLinux() || count <= 0) return;
+        if (!OperatingSystem.IsLinux() || count <= 0 || isDisposed) return;
         long page = Environment.SystemPageSize;
         long first = ((nint)start + offset + page - 1) / page * page;
         long last = ((nint)start + offset + count) / page * page;
@@ -66,6 +69,8 @@ public sealed unsafe partial class MappedFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (isDisposed) return;
+        isDisposed = true;
         if (view is not null)
         {
             view.SafeMemoryMappedViewHandle.ReleasePointer();

@@ -39,6 +39,9 @@ public sealed class MappedTensor : IWeightRows
     /// <summary>Bytes that the tensor's entry takes in the file's header.</summary>
     public int HeaderBytes { get; }
 
+    /// <summary>All bytes that the file spends on the tensor: its data and its entry in the header.</summary>
+    public long StoredBytes => ByteCount + HeaderBytes;
+
     /// <summary>Number of elements.</summary>
     public long ElementCount => ByteCount / ElementTypes.SizeOf(Type);
 

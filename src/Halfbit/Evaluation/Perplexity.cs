@@ -86,7 +86,7 @@ public static class Perplexity
             Matrix hidden = decoder.Forward(batch);
             Matrix? referenceHidden = reference?.Forward(batch);
 
-            int chunk = Math.Clamp(logitsAtOnce / vocabulary, 16, window);
+            int chunk = Math.Min(Math.Max(logitsAtOnce / vocabulary, 16), window - 1);
             Reserve(chunk);
             for (int start = 0; start < tokens.Length; start += window)
             {

@@ -63,7 +63,8 @@ public static class SelfGeneration
         int first = options.FirstToken ?? decoder.Config.BosTokenId
             ?? throw new ArgumentException($"{decoder.Config.Path}: no bos_token_id; name the first token of the sequences");
 
-        long bytesPerCache = decoder.NewCache(1).ByteCount * options.Length;
+        const int Sample = 64;
+        long bytesPerCache = decoder.NewCache(Sample).ByteCount / Sample * options.Length;
         int batchSize = (int)Math.Clamp(options.CacheBytes / bytesPerCache, 1, Math.Min(options.MaxBatch, options.Count));
         KeyValueCache[] caches = [.. Enumerable.Range(0, batchSize).Select(_ => decoder.NewCache(options.Length))];
         var sequences = new int[options.Count][];

@@ -24,26 +24,30 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
     /// <param name="batch">Which rows belong to which sequence.</param>
     public void Apply(Matrix Q, Matrix K, Matrix V, Matrix O, SequenceBatch batch)
     {
-        RowParallel.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(headSize * batch.RowCount / batch.Segments.Count), (start, end) =>
+        SteadyLoop.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(headSize * batch.RowCount / Math.Max(batch.Segments.Count, 1)), (Attention: this, K, V, batch), static (s, start, end) =>
         {
-            for (int task = start; task < end; task++) Store(K, V, batch.Segments[task / keyValueHeadCount], task % keyValueHeadCount);
+            for (int task = start; task < end; task++) s.Attention.Store(s.K, s.V, s.batch, task);
         });
-        RowParallel.For(batch.QueryBlocks.Count * keyValueHeadCount, PieceOf(batch), (start, end) =>
+        SteadyLoop.For(batch.QueryBlocks.Count * keyValueHeadCount, PieceOf(batch), (Attention: this, Q, K, V, O, batch), static (s, start, end) =>
         {
-            for (int task = start; task < end; task++)
-            {
-                QueryBlock block = batch.QueryBlocks[task / keyValueHeadCount];
-                Mix(Q, K, V, O, batch.Segments[block.Segment], block, task % keyValueHeadCount);
-            }
+            for (int task = start; task < end; task++) s.Attention.Mix(s.Q, s.K, s.V, s.O, s.batch, task);
         });
     }
 
-    private void Store(Matrix K, Matrix V, SequenceSegment segment, int keyValueHead)
-        => segment.Cache?.Store(layer, keyValueHead, segment.StartPosition, RowsOf(K, segment)[ColumnsOf(keyValueHead)], RowsOf(V, segment)[ColumnsOf(keyValueHead)]);
+    /// <summary>Stores one key and value head of one sequence, if it has a cache.</summary>
+    private void Store(Matrix K, Matrix V, SequenceBatch batch, int task)
+    {
+        SequenceSegment segment = batch.Segments[task / keyValueHeadCount];
+        ColumnRange columns = ColumnsOf(task % keyValueHeadCount);
+        segment.Cache?.Store(layer, task % keyValueHeadCount, segment.StartPosition, RowsOf(K, segment)[columns], RowsOf(V, segment)[columns]);
+    }
 
     /// <summary>All query heads that share one key and value head, for some queries of one sequence.</summary>
-    private void Mix(Matrix Q, Matrix K, Matrix V, Matrix O, SequenceSegment segment, QueryBlock block, int keyValueHead)
+    private void Mix(Matrix Q, Matrix K, Matrix V, Matrix O, SequenceBatch batch, int task)
     {
+        QueryBlock block = batch.QueryBlocks[task / keyValueHeadCount];
+        SequenceSegment segment = batch.Segments[block.Segment];
+        int keyValueHead = task % keyValueHeadCount;
         int firstHead = keyValueHead * sharing;
         int row = segment.FirstRow + block.First;
         int position = segment.StartPosition + block.First;

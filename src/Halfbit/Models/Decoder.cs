@@ -61,6 +61,7 @@ public sealed class Decoder
     {
         ArgumentNullException.ThrowIfNull(batch);
         ArgumentNullException.ThrowIfNull(hidden);
+        if (batch.RowCount == 0) throw new ArgumentException("the batch has no tokens", nameof(batch));
         if (hidden.Columns != Config.HiddenSize || hidden.Rows < batch.RowCount)
             throw new ArgumentException($"a hidden state [{hidden.Rows}, {hidden.Columns}] does not hold {batch.RowCount} rows of {Config.HiddenSize}", nameof(hidden));
         embedding.Apply(batch, hidden, workspace);

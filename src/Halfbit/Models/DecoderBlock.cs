@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Halfbit.Checkpoints;
 using Halfbit.Numerics;
 
@@ -44,8 +45,8 @@ public abstract class DecoderBlock
 
     /// <summary>hidden ← hidden + addend.</summary>
     private protected static void AddTo(Matrix hidden, Matrix addend, int rows)
-        => RowParallel.For(rows, Grain.Of(hidden.Columns), (start, end) =>
+        => SteadyLoop.For(rows, Grain.Of(hidden.Columns), (Hidden: hidden, Addend: addend), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++) System.Numerics.Tensors.TensorPrimitives.Add(hidden.Row(t), addend.Row(t), hidden.Row(t));
+            for (int t = start; t < end; t++) TensorPrimitives.Add(s.Hidden.Row(t), s.Addend.Row(t), s.Hidden.Row(t));
         });
 }

@@ -14,7 +14,8 @@ internal static class LaneSum
         Vector512<float> sum = Vector512<float>.Zero;
         int j = 0;
         for (; j <= x.Length - Lanes; j += Lanes) sum += Vector512.Create(x.Slice(j, Lanes));
-        return Tree(sum + Tail(x[j..]));
+        if (j < x.Length) sum += Tail(x[j..]);
+        return Tree(sum);
     }
 
     /// <summary>Σ x².</summary>
@@ -28,8 +29,13 @@ internal static class LaneSum
             sum += part * part;
         }
 
-        Vector512<float> tail = Tail(x[j..]);
-        return Tree(sum + (tail * tail));
+        if (j < x.Length)
+        {
+            Vector512<float> tail = Tail(x[j..]);
+            sum += tail * tail;
+        }
+
+        return Tree(sum);
     }
 
     /// <summary>Σ x in double precision, eight lanes.</summary>

@@ -72,9 +72,9 @@ public sealed class LinearLayer
             throw new ArgumentException($"{Name}: [{X.Rows}, {X.Columns}] and [{Y.Rows}, {Y.Columns}] do not fit {rows} rows of a layer [{Rows}, {Columns}]");
         int tile = TileRows(rows);
         int piece = (long)rows * Rows * Columns < SerialWork ? Rows : Math.Min(tile, Share(Rows, RowParallel.Threads));
-        RowParallel.For(Rows, Math.Max(piece, 1), (start, end) =>
+        SteadyLoop.For(Rows, piece, (Layer: this, X, Y, rows, tile), static (s, start, end) =>
         {
-            for (int i = start; i < end; i += tile) ApplyTile(X, Y, rows, new ColumnRange(i, Math.Min(i + tile, end)));
+            for (int i = start; i < end; i += s.tile) s.Layer.ApplyTile(s.X, s.Y, s.rows, new ColumnRange(i, Math.Min(i + s.tile, end)));
         });
     }
 

@@ -66,9 +66,9 @@ internal sealed class LlamaBlock : DecoderBlock
         Show(observer, 2, normalized, rows);
         gate.Apply(normalized, gated, rows);
         up.Apply(normalized, raised, rows);
-        RowParallel.For(rows, Grain.Of(gate.Rows), (start, end) =>
+        SteadyLoop.For(rows, Grain.Of(gate.Rows), (Gated: gated, Raised: raised), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++) Activations.GatedSilu(gated.Row(t), raised.Row(t));
+            for (int t = start; t < end; t++) Activations.GatedSilu(s.Gated.Row(t), s.Raised.Row(t));
         });
         Show(observer, 3, gated, rows);
         down.Apply(gated, change, rows);

@@ -23,9 +23,9 @@ public abstract class Norm
     {
         ArgumentNullException.ThrowIfNull(X);
         ArgumentNullException.ThrowIfNull(Y);
-        RowParallel.For(rows, Grain.Of(X.Columns), (start, end) =>
+        SteadyLoop.For(rows, Grain.Of(X.Columns), (Norm: this, X, Y), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++) Apply(X.Row(t), Y.Row(t));
+            for (int t = start; t < end; t++) s.Norm.Apply(s.X.Row(t), s.Y.Row(t));
         });
     }
 }

@@ -69,9 +69,9 @@ internal sealed class OptBlock : DecoderBlock
         if (normalizesBefore) feedForwardNorm.Apply(hidden, normalized, rows);
         Show(observer, 2, normalized, rows);
         first.Apply(normalized, raised, rows);
-        RowParallel.For(rows, Grain.Of(first.Rows), (start, end) =>
+        SteadyLoop.For(rows, Grain.Of(first.Rows), (Block: this, Raised: raised), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++) Activate(raised.Row(t));
+            for (int t = start; t < end; t++) s.Block.Activate(s.Raised.Row(t));
         });
         Show(observer, 3, raised, rows);
         second.Apply(raised, change, rows);

@@ -55,17 +55,18 @@ public sealed class RotaryEmbedding
     public void Apply(Matrix X, ReadOnlyMemory<int> rowPositions)
     {
         ArgumentNullException.ThrowIfNull(X);
-        RowParallel.For(rowPositions.Length, Grain.Of(X.Columns), (start, end) =>
+        SteadyLoop.For(rowPositions.Length, Grain.Of(X.Columns), (Rotary: this, X, rowPositions), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++)
-            {
-                int p = rowPositions.Span[t];
-                ReadOnlySpan<float> cosine = cosines.AsSpan(p * half, half);
-                ReadOnlySpan<float> sine = sines.AsSpan(p * half, half);
-                Span<float> row = X.Row(t);
-                for (int j = 0; j < row.Length; j += 2 * half) Turn(row.Slice(j, half), row.Slice(j + half, half), cosine, sine);
-            }
+            for (int t = start; t < end; t++) s.Rotary.Turn(s.X.Row(t), s.rowPositions.Span[t]);
         });
+    }
+
+    /// <summary>Turns all heads of one row.</summary>
+    private void Turn(Span<float> row, int position)
+    {
+        ReadOnlySpan<float> cosine = cosines.AsSpan(position * half, half);
+        ReadOnlySpan<float> sine = sines.AsSpan(position * half, half);
+        for (int j = 0; j < row.Length; j += 2 * half) Turn(row.Slice(j, half), row.Slice(j + half, half), cosine, sine);
     }
 
     /// <summary>(a, b) ← (a·cos − b·sin, b·cos + a·sin); products are rounded before the sum, in vectors and tail alike.</summary>

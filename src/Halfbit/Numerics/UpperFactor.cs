@@ -9,7 +9,7 @@ public static class UpperFactor
     /// <remarks>
     /// H = R·Rᵀ with R upper triangular (a Cholesky factorization that starts at the last column) and U = R⁻¹:
     /// U·H·Uᵀ = I, hence H⁻¹ = Uᵀ·U. Two thirds of n³ operations instead of four thirds by way of the inverse. Double precision inside,
-    /// in one workspace of 8·n² bytes. The same bits for any number of threads and any kernel (on a processor without fused
+    /// in one workspace of about 8·n² bytes. The same bits for any number of threads and any kernel (on a processor without fused
     /// multiply-add the last bits inside may differ from those elsewhere).
     /// </remarks>
     /// <exception cref="ArgumentException">The matrices are not square or not of one size.</exception>

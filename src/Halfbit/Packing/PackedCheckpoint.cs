@@ -20,7 +20,11 @@ public sealed class PackedCheckpoint
     {
         foreach (MappedTensor tensor in checkpoint.Tensors)
         {
-            if (IsPacked(tensor)) byName.Add(tensor.Name, new PackedTensor(tensor, new PackedMatrix(tensor)));
+            if (!IsPacked(tensor)) continue;
+            byName.Add(tensor.Name, new PackedTensor(tensor, new PackedMatrix(tensor)));
+
+            // The checksum touched every page; without this, opening a model would look as large as its file.
+            tensor.Release();
         }
 
         Tensors = [.. checkpoint.Tensors.Select(t => byName.GetValueOrDefault(t.Name)).OfType<PackedTensor>()];

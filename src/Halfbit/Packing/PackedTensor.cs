@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Halfbit.Checkpoints;
 
 namespace Halfbit.Packing;
@@ -10,7 +9,6 @@ public sealed class PackedTensor
     {
         Tensor = tensor;
         Matrix = matrix;
-        EntryByteCount = EntryBytes(tensor.Name, tensor.ByteCount);
     }
 
     /// <summary>The tensor in the file: U8, one dimension.</summary>
@@ -22,11 +20,8 @@ public sealed class PackedTensor
     /// <summary>Name of the weight, as in the original checkpoint.</summary>
     public string Name => Tensor.Name;
 
-    /// <summary>Bytes of the tensor's entry in the JSON header of its file.</summary>
-    public int EntryByteCount { get; }
-
-    /// <summary>Bytes of the packed matrix and of its entry.</summary>
-    public long ByteCount => Tensor.ByteCount + EntryByteCount;
+    /// <summary>Bytes of the packed matrix and of its entry in the file's header.</summary>
+    public long ByteCount => Tensor.StoredBytes;
 
     /// <summary>Bits per weight: 8 · <see cref="ByteCount"/> ÷ (rows · columns).</summary>
     public double TrueBits => 8.0 * ByteCount / ((double)Matrix.Rows * Matrix.Columns);
@@ -38,13 +33,5 @@ public sealed class PackedTensor
     {
         ArgumentNullException.ThrowIfNull(blob);
         return new TensorDeclaration(name, ElementType.U8, [blob.Length]);
-    }
-
-    /// <summary>Bytes of a header entry such as <c>"name":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},</c> with offsets of ten digits, the most a shard needs.</summary>
-    private static int EntryBytes(string name, long byteCount)
-    {
-        int digits = byteCount.ToString(System.Globalization.CultureInfo.InvariantCulture).Length;
-        const string Frame = "\"\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[,]},";
-        return Frame.Length + JsonEncodedText.Encode(name).EncodedUtf8Bytes.Length + digits + 20;
     }
 }

@@ -37,7 +37,11 @@ internal static class BlockQuantizer
                 PackedLayer result = Quantize(layer, inputs, method);
                 packed.Add(result);
                 done(result, packed.Count);
+                LargeGarbage.Collect((long)layer.Rows * layer.Columns);
             }
+
+            inputs = null;
+            LargeGarbage.Collect((long)group.InputSize * group.InputSize);
         }
 
         return packed;

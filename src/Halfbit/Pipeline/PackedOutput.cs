@@ -47,7 +47,7 @@ internal sealed class PackedOutput : IDisposable
     {
         MappedTensor[] others = [.. source.Tensors.Where(t =>
             t.Name.StartsWith(PrefixOf(block), StringComparison.Ordinal) && !packed.Any(p => p.Layer.Name + ".weight" == t.Name))];
-        var declarations = packed.Select(p => new TensorDeclaration(p.Layer.Name + ".weight", ElementType.U8, [p.Blob.Length]))
+        var declarations = packed.Select(p => PackedTensor.Declare(p.Layer.Name + ".weight", p.Blob))
             .Concat(others.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape)));
         JobRecord.WriteBlock(RecordPath(block), packed.Select(p => p.Record));
         using (var writer = new SafetensorsWriter(ShardPath(block.Index + 1), [.. declarations], FormatMetadata))
@@ -72,7 +72,7 @@ internal sealed class PackedOutput : IDisposable
         {
             MappedTensor tensor = file.TryFind(record.Name + ".weight") ?? throw new CheckpointException($"{path}: tensor '{record.Name}.weight' is missing; start the job again with --overwrite");
             block.Linears.Single(l => l.Name == record.Name).Weights = new PackedMatrix(tensor);
-            layers.Add(record with { Bytes = tensor.ByteCount + tensor.HeaderBytes });
+            layers.Add(record with { Bytes = tensor.StoredBytes });
         }
 
         return true;
@@ -151,8 +151,8 @@ internal sealed class PackedOutput : IDisposable
         JsonObject config = JsonNode.Parse(File.ReadAllText(source.ConfigPath))!.AsObject();
         config["quantization_config"] = new JsonObject
         {
-            ["quant_method"] = "halfbit",
-            ["format_version"] = 1,
+            ["quant_method"] = PackedCheckpoint.QuantMethod,
+            ["format_version"] = PackedCheckpoint.FormatVersion,
             ["method"] = record.Identity["method"]!.DeepClone(),
             ["options"] = record.Identity["options"]!.DeepClone(),
         };

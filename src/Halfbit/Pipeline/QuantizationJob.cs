@@ -88,7 +88,7 @@ public sealed class QuantizationJob
     {
         SourceCheck.AllFinite(source, cancellation);
         using var output = new PackedOutput(folder.Folder, folder.WorkFolder, source, decoder);
-        CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, decoder, sequenceLength) : null;
+        CalibrationSet? calibration = Calibrator.IsNeeded(options) ? Calibrate(folder, source, decoder, sequenceLength) : null;
         output.WriteOutside();
         WalkBlocks(folder, decoder, calibration, output);
         output.WriteRecords(new JobRecord(identity, calibration?.Fingerprint, output.Layers));
@@ -111,13 +111,15 @@ public sealed class QuantizationJob
         return length;
     }
 
-    private CalibrationSet Calibrate(JobFolder folder, Decoder decoder, int sequenceLength)
+    private CalibrationSet Calibrate(JobFolder folder, Checkpoint source, Decoder decoder, int sequenceLength)
     {
         string path = Path.Combine(folder.WorkFolder, "calibration.bin");
         CalibrationSet? set = Calibrator.TryLoad(path, options.Samples, sequenceLength, "an earlier run");
         if (set is not null) return set;
         set = Calibrator.Create(options, decoder, sequenceLength, done => Report(QuantizationStage.Calibration, decoder, -1, done, options.Samples), cancellation);
         Calibrator.Save(path, set);
+        foreach (MappedTensor tensor in source.Tensors) tensor.Release(); // generating text has touched the whole model
+        LargeGarbage.Collect(long.MaxValue);
         return set;
     }
 
@@ -147,7 +149,6 @@ public sealed class QuantizationJob
             if (states is not null && output.HasUnfinishedAfter(b))
                 RunThrough(block, calibration!, states, decoder, observer: null, isFinished ? QuantizationStage.Replay : QuantizationStage.Propagation);
             block.Release();
-            GC.Collect(); // one block's matrices are large; the next block must not come on top of them
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Halfbit.Numerics;
 
 namespace Halfbit.Statistics;
@@ -16,16 +17,20 @@ public static class WeightedError
     {
         ArgumentNullException.ThrowIfNull(W);
         ArgumentNullException.ThrowIfNull(H);
-        var partial = new double[(W.Rows + RowBlock - 1) / RowBlock];
-        for (int block = 0; block < partial.Length; block++)
+        int blockRows = Math.Min(RowBlock, W.Rows);
+        var E = new float[blockRows * W.Columns];
+        var scratch = new float[blockRows * W.Columns];
+        double total = 0;
+        for (int first = 0; first < W.Rows; first += RowBlock)
         {
-            int first = block * RowBlock;
-            Matrix E = Matrix.CopyOf(W.View.RowRange(first, Math.Min(RowBlock, W.Rows - first)));
-            if (Q is not null) Subtract(E, Q, first);
-            partial[block] = QuadraticForm(E, H);
+            int rows = Math.Min(RowBlock, W.Rows - first);
+            var block = new MatrixView<float>(E, rows, W.Columns);
+            W.View.RowRange(first, rows).CopyTo(block);
+            if (Q is not null) Subtract(block, Q, first, new MatrixView<float>(scratch, rows, W.Columns));
+            total += QuadraticForm(block, H, scratch);
         }
 
-        return partial.Sum();
+        return total;
     }
 
     /// <summary>Mean of (W − Q)² over all elements.</summary>
@@ -55,18 +60,16 @@ public static class WeightedError
         return perRow.Sum() / ((double)W.Rows * W.Columns);
     }
 
-    private static void Subtract(Matrix E, IWeightRows Q, int firstRow)
+    private static void Subtract(MatrixView<float> E, IWeightRows Q, int firstRow, MatrixView<float> approximation)
     {
-        var approximation = new Matrix(E.Rows, E.Columns);
-        Q.ReadRows(firstRow, approximation.View);
-        for (int k = 0; k < E.Data.Length; k++) E.Data[k] -= approximation.Data[k];
+        Q.ReadRows(firstRow, approximation);
+        TensorPrimitives.Subtract(E.Data, approximation.Data, E.Data);
     }
 
     /// <summary>Σ over rows e of e·H·eᵀ, using the symmetry of H: blocks above the diagonal count twice, blocks below are never read.</summary>
-    private static double QuadraticForm(Matrix E, Matrix H)
+    private static double QuadraticForm(MatrixView<float> E, Matrix H, float[] product)
     {
         double total = 0;
-        var product = new float[E.Rows * E.Columns];
         foreach (ColumnRange block in ColumnRange.Split(E.Columns, ColumnBlock))
         {
             total += Form(E, H, block, block, product);
@@ -77,15 +80,15 @@ public static class WeightedError
         return total;
     }
 
-    private static double Form(Matrix E, Matrix H, ColumnRange left, ColumnRange right, float[] scratch)
+    private static double Form(MatrixView<float> E, Matrix H, ColumnRange left, ColumnRange right, float[] scratch)
     {
         var product = new MatrixView<float>(scratch, E.Rows, right.Count);
-        DenseProduct.Multiply(E.View[left], H.View.RowRange(left.Start, left.Count)[right], product);
+        DenseProduct.Multiply(E[left], H.View.RowRange(left.Start, left.Count)[right], product);
         double sum = 0;
         for (int i = 0; i < E.Rows; i++)
         {
             ReadOnlySpan<float> p = product.Row(i);
-            ReadOnlySpan<float> e = E.View[right].Row(i);
+            ReadOnlySpan<float> e = E[right].Row(i);
             double row = 0;
             for (int j = 0; j < p.Length; j++) row += (double)p[j] * e[j];
             sum += row;

@@ -11,13 +11,16 @@ internal static class ByteAlphabet
 
     public static char CharacterOf(byte value) => characterOf[value];
 
+    /// <summary>The byte that a character stands for; −1 when it stands for none.</summary>
+    public static int ByteOf(char character) => character < byteOf.Length ? byteOf[character] : -1;
+
     /// <summary>The bytes that a vocabulary text stands for; false when a character of it stands for no byte.</summary>
     public static bool TryGetBytes(string text, out byte[] bytes)
     {
         bytes = new byte[text.Length];
         for (int i = 0; i < text.Length; i++)
         {
-            int value = text[i] < byteOf.Length ? byteOf[text[i]] : -1;
+            int value = ByteOf(text[i]);
             if (value < 0)
             {
                 bytes = Encoding.UTF8.GetBytes(text);

@@ -1,13 +1,21 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Halfbit.Tokenization;
 
 /// <summary>A value in a JSON file that knows its place, so that errors can name it.</summary>
 /// <param name="File">Full path of the file.</param>
-/// <param name="Path">Where in the file, for instance <c>model.merges[12]</c>; empty for the root.</param>
+/// <param name="Parent">Place of the object or array that holds it; empty for the root.</param>
+/// <param name="Name">Name of the member; empty for the root and for elements of arrays.</param>
+/// <param name="Index">Index in an array; −1 for members.</param>
 /// <param name="Element">The value.</param>
-internal readonly record struct JsonField(string File, string Path, JsonElement Element)
+internal readonly record struct JsonField(string File, string Parent, string Name, int Index, JsonElement Element)
 {
+    /// <summary>Where in the file, for instance <c>model.merges[12]</c>. Put together only when asked for: a file has 10⁵ of them.</summary>
+    public string Path => Index >= 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{Parent}[{Index}]")
+        : Parent.Length == 0 ? Name : Parent + "." + Name;
+
     /// <summary>Reads a file; its root must be an object.</summary>
     public static JsonField Read(string file)
     {
@@ -18,7 +26,7 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
             using JsonDocument document = JsonDocument.Parse(bytes);
             JsonElement root = document.RootElement.Clone();
             if (root.ValueKind != JsonValueKind.Object) throw Fault.Malformed(file, $"the file holds {Describe(root)}, expected an object");
-            return new JsonField(file, "", root);
+            return new JsonField(file, "", "", -1, root);
         }
         catch (JsonException exception)
         {
@@ -33,12 +41,12 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
     /// <summary>A member; null when it is absent or JSON null.</summary>
     public JsonField? Find(string name)
         => Element.ValueKind == JsonValueKind.Object && Element.TryGetProperty(name, out JsonElement member) && member.ValueKind != JsonValueKind.Null
-            ? new JsonField(File, PathOf(name), member)
+            ? MemberOf(Path, name, member)
             : null;
 
     /// <summary>A member that must be there.</summary>
     public JsonField Required(string name)
-        => Find(name) ?? throw Fault.Field(File, PathOf(name), "missing", "a value");
+        => Find(name) ?? throw Fault.Field(File, MemberOf(Path, name, default).Path, "missing", "a value");
 
     /// <summary>The value of member <c>type</c>.</summary>
     public string Type() => Required("type").Text();
@@ -75,15 +83,16 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
     public IEnumerable<JsonField> Items()
     {
         if (Element.ValueKind != JsonValueKind.Array) throw Fault.Field(File, Path, Describe(Element), "an array");
+        string path = Path;
         int i = 0;
-        foreach (JsonElement item in Element.EnumerateArray())
-            yield return new JsonField(File, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Path}[{i++}]"), item);
+        foreach (JsonElement item in Element.EnumerateArray()) yield return new JsonField(File, path, "", i++, item);
     }
 
     /// <summary>The members of an object.</summary>
     public IEnumerable<(string Name, JsonField Value)> Members()
     {
         if (Element.ValueKind != JsonValueKind.Object) throw Fault.Field(File, Path, Describe(Element), "an object");
+        string path = Path;
         foreach (JsonProperty member in Element.EnumerateObject())
         {
             string name;
@@ -96,7 +105,7 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
                 throw Fault.Field(File, Path, "an object with half a surrogate pair in a name", "well-formed text");
             }
 
-            yield return (name, new JsonField(File, PathOf(name), member.Value));
+            yield return (name, MemberOf(path, name, member.Value));
         }
     }
 
@@ -113,5 +122,5 @@ internal readonly record struct JsonField(string File, string Path, JsonElement 
 
     private static string Shortened(string text) => text.Length <= 120 ? text : text[..120] + "…";
 
-    private string PathOf(string name) => Path.Length == 0 ? name : Path + "." + name;
+    private JsonField MemberOf(string path, string name, JsonElement member) => new(File, path, name, -1, member);
 }

@@ -78,14 +78,16 @@ internal sealed class MergeReader
 
     private int LastUnit(string text)
     {
-        byte[] bytes = BytesOf(text, out _);
-        return isByteLevel ? bytes[^1] : Utf8.CodePointAt(bytes, Utf8.StartOfLast(bytes, bytes.Length), out _);
+        if (isByteLevel && ByteAlphabet.ByteOf(text[^1]) is >= 0 and int value) return value;
+        _ = Rune.DecodeLastFromUtf16(text, out Rune last, out _);
+        return last.Value;
     }
 
     private int FirstUnit(string text)
     {
-        byte[] bytes = BytesOf(text, out _);
-        return isByteLevel ? bytes[0] : Utf8.CodePointAt(bytes, 0, out _);
+        if (isByteLevel && ByteAlphabet.ByteOf(text[0]) is >= 0 and int value) return value;
+        _ = Rune.DecodeFromUtf16(text, out Rune first, out _);
+        return first.Value;
     }
 
     private int[] ByteTokens()

@@ -34,7 +34,7 @@ internal static class SentencePieceReader
 
         foreach (AddedToken token in settings.AddedTokens)
         {
-            vocabulary.Add(token.Content, token.Id);
+            vocabulary.AddOrRename(token.Content, token.Id);
             added[token.Id] = token with { IsNormalized = false };
         }
 

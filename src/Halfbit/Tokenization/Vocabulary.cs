@@ -37,4 +37,16 @@ internal sealed class Vocabulary
         texts[id] = text;
         ids[text] = id;
     }
+
+    /// <summary>Adds a token that a configuration names; it may give an id of the vocabulary another text.</summary>
+    public void AddOrRename(string text, int id)
+    {
+        if (id >= 0 && id < texts.Count && texts[id] is string old && old != text)
+        {
+            if (ids.GetValueOrDefault(old, -1) == id) ids.Remove(old);
+            texts[id] = null;
+        }
+
+        Add(text, id);
+    }
 }

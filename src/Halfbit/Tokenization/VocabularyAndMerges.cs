@@ -24,7 +24,7 @@ internal static class VocabularyAndMerges
 
         // The symbols end where the model's own vocabulary ends, so the added tokens come in after them.
         BytePairEncoding encoding = merges.Finish(vocabulary.Find(settings.UnknownToken), fusesUnknown: false, looksUpWholeWords: false);
-        foreach (AddedToken token in added.Values) vocabulary.Add(token.Content, token.Id);
+        foreach (AddedToken token in added.Values) vocabulary.AddOrRename(token.Content, token.Id);
 
         int? bos = settings.FindBos(vocabulary);
         int? eos = settings.FindEos(vocabulary);

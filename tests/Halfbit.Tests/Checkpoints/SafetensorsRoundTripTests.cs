@@ -166,6 +166,19 @@ public sealed class SafetensorsRoundTripTests
         Assert.True(b.Tensors[0].Bytes(0, bytes.Length).SequenceEqual(bytes));
     }
 
+    [Fact]
+    public void A_closed_file_is_refused_instead_of_read_from_memory_that_is_gone()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllBytes(folder["a.safetensors"], SafetensorsBytes.Small());
+        SafetensorsFile file = SafetensorsFile.Open(folder["a.safetensors"]);
+        MappedTensor tensor = file.Tensors[0];
+        file.Dispose();
+        file.Dispose();
+        tensor.Release();
+        Assert.Throws<ObjectDisposedException>(() => tensor.ReadAll());
+    }
+
     private static byte[] Bytes(Random random, long count)
     {
         var bytes = new byte[count];

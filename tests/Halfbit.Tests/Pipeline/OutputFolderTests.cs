@@ -117,7 +117,7 @@ public sealed class OutputFolderTests : IDisposable
         SortedDictionary<string, byte[]> after = FolderBytes.Of(model);
         foreach ((string name, byte[] bytes) in before) Assert.Equal(bytes, after[name]);
         using ModelFolder packed = ModelFolder.Open(Path.Combine(model, "small"));
-        Assert.True(packed.IsPacked);
+        Assert.True(packed.Packed is not null);
     }
 
     [Theory, InlineData("out"), InlineData("out.partial"), InlineData("out.replaced")]

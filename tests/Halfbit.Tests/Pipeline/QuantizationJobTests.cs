@@ -34,7 +34,7 @@ public sealed class QuantizationJobTests
         Assert.Equal(File.ReadAllBytes(folder["model", "tokenizer.json"]), File.ReadAllBytes(folder["out", "tokenizer.json"]));
         using ModelFolder original = ModelFolder.Open(model);
         using ModelFolder packed = ModelFolder.Open(folder["out"]);
-        Assert.True(packed.IsPacked);
+        Assert.True(packed.Packed is not null);
         Assert.Equal(original.Checkpoint.Tensors.Select(t => t.Name).Order(StringComparer.Ordinal), packed.Checkpoint.Tensors.Select(t => t.Name).Order(StringComparer.Ordinal));
         string[] linears = [.. original.Decoder.Blocks.SelectMany(b => b.Linears).Select(l => l.Name)];
         Assert.Equal(linears, report.Layers.Select(l => l.Name));

@@ -115,8 +115,8 @@ public sealed class PbLlmTests
         for (int i = 0; i < 16; i++)
         {
             int[] lows = [.. Enumerable.Range(0, 64).Where(j => !result.Salient[i, j])];
-            double mu = low == "xnor" ? lows.Average(j => (double)layer.W[i, j]) : 0;
-            double alpha = lows.Average(j => Math.Abs(layer.W[i, j] - mu));
+            (double mu, double alpha) = (0, lows.Average(j => Math.Abs((double)layer.W[i, j])));
+            if (low == "xnor") (mu, alpha) = LevelsOf(result, i);
             float step = (layer.W.Row(i).ToArray().Max() - layer.W.Row(i).ToArray().Min()) / 255;
             for (int j = 0; j < 64; j++)
             {
@@ -133,7 +133,7 @@ public sealed class PbLlmTests
     }
 
     [Fact]
-    public void Averages_of_the_low_set_weigh_each_weight_by_its_sensitivity()
+    public void Levels_of_the_low_set_are_the_sensitivity_weighted_means_of_its_halves()
     {
         ToyLayer layer = ToyLayer.Create(6, 40, seed: 9, dead: [3]);
         LayerResult result = ToyMethods.Quantize("pb-llm salient=0.2 compensation=off", layer);
@@ -141,12 +141,15 @@ public sealed class PbLlmTests
         var low = Assert.IsType<SignMatrix>(Assert.IsType<MixedMatrix>(result.Quantized).Low);
         for (int i = 0; i < 6; i++)
         {
-            int[] lows = [.. Enumerable.Range(0, 40).Where(j => !result.Salient![i, j] && j != 3)];
-            double mass = lows.Sum(j => 1 / (U[j, j] * U[j, j]));
-            double mu = lows.Sum(j => layer.W[i, j] / (U[j, j] * U[j, j])) / mass;
-            double alpha = lows.Sum(j => Math.Abs(layer.W[i, j] - mu) / (U[j, j] * U[j, j])) / mass;
-            Assert.Equal(mu, low.Mu![i], 1e-7);
-            Assert.Equal(alpha, low.Alpha[i], 1e-7);
+            (double W, double Omega)[] lows =
+                [.. Enumerable.Range(0, 40).Where(j => !result.Salient![i, j] && j != 3).Select(j => ((double)layer.W[i, j], 1 / (U[j, j] * U[j, j])))];
+            (double mu, double alpha) = (low.Mu![i], low.Alpha[i]);
+            Assert.Equal(WeightedMean(lows.Where(l => l.W >= mu)), mu + alpha, 1e-6);
+            Assert.Equal(WeightedMean(lows.Where(l => l.W < mu)), mu - alpha, 1e-6);
+
+            double mean = WeightedMean(lows);
+            double deviation = lows.Sum(l => l.Omega * Math.Abs(l.W - mean)) / lows.Sum(l => l.Omega);
+            Assert.True(Error(lows, mu, alpha) <= Error(lows, mean, deviation) * (1 + 1e-6));
         }
     }
 
@@ -158,4 +161,16 @@ public sealed class PbLlmTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new PbLlm(new PbLlmOptions { SalientBits = 9 }));
         Assert.Throws<ArgumentNullException>(() => new PbLlm(new PbLlmOptions()).Quantize(new Matrix(2, 2), null, ScaleFormat.Exact));
     }
+
+    private static (double Mu, double Alpha) LevelsOf(LayerResult result, int row)
+    {
+        var low = Assert.IsType<SignMatrix>(Assert.IsType<MixedMatrix>(result.Quantized).Low);
+        return (low.Mu![row], low.Alpha[row]);
+    }
+
+    private static double WeightedMean(IEnumerable<(double W, double Omega)> weights)
+        => weights.Sum(l => l.Omega * l.W) / weights.Sum(l => l.Omega);
+
+    private static double Error(IEnumerable<(double W, double Omega)> weights, double mu, double alpha)
+        => weights.Sum(l => l.Omega * Math.Pow(Math.Abs(l.W - mu) - alpha, 2));
 }

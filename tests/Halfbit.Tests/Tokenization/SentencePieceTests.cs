@@ -99,11 +99,12 @@ public sealed class SentencePieceTests
         Tokenizer tokenizer = new ToySentencePiece
         {
             Pieces = Letters("▁a"),
-            Configuration = """{"add_bos_token":false,"add_eos_token":true,"eos_token":"<end>","added_tokens_decoder":{"5":{"content":"<end>","special":true}}}""",
+            Configuration = """{"add_bos_token":false,"add_eos_token":true,"eos_token":"<end>","added_tokens_decoder":{"5":{"content":"<end>","special":true},"2":{"content":"<two>","special":true}}}""",
         }.Load();
         Assert.Equal((6, 1, 5), (tokenizer.VocabularySize, tokenizer.BosId, tokenizer.EosId));
         Assert.Equal(["▁", "a", "<end>"], tokenizer.Encode("a").Select(tokenizer.TokenText));
         Assert.True(tokenizer.IsSpecial(5));
+        Assert.Equal(("<two>", 2, null), (tokenizer.TokenText(2), tokenizer.FindToken("<two>"), tokenizer.FindToken("</s>")));
     }
 
     private static (string, float, PieceKind)[] Letters(string letters) => [.. letters.Select((letter, i) => (letter.ToString(), -100f - i, PieceKind.Normal))];

@@ -153,6 +153,6 @@ public sealed class TokenizerJsonTests
     private static Pretokenizer ReadPretokenizer(string json)
     {
         using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(json);
-        return PretokenizerJson.Read(new JsonField("toy", "pre_tokenizer", document.RootElement.Clone()), out _)!;
+        return PretokenizerJson.Read(new JsonField("toy", "", "pre_tokenizer", -1, document.RootElement.Clone()), out _)!;
     }
 }

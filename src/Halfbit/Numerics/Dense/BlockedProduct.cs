@@ -160,13 +160,17 @@ internal sealed unsafe class BlockedProduct<T>
         if (!HasWork(i, height)) return;
         nint firstPanel = shape == ProductShape.UpperA ? i / panelDepth * panelDepth : 0;
         bool fromZero = !accumulate && p0 == firstPanel;
-        T* stripOfA = StripOfA(strip);
+
+        // of a triangular A, the depths that are zero for the whole strip are left out
+        nint from = shape == ProductShape.UpperA ? nint.Max(0, i - p0) : 0;
+        nint to = shape == ProductShape.LowerA ? nint.Min(depth, i + height - p0) : depth;
+        T* stripOfA = StripOfA(strip) + (from * TileKernel<T>.PackedStride(height));
         for (int other = firstColumn; other < lastColumn; other++)
         {
             int j = j0 + (other * kernel.Columns);
             int width = Math.Min(kernel.Columns, j0 + columns - j);
             if (shape == ProductShape.UpperC && j + width <= i) continue;
-            kernel.RunClipped(height, width, depth, stripOfA, StripOfB(other), c + (i * stride) + j, stride, fromZero);
+            kernel.RunClipped(height, width, to - from, stripOfA, StripOfB(other) + (from * kernel.Columns), c + (i * stride) + j, stride, fromZero);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Halfbit.Numerics;
 /// U₂₂ from H₂₂; U₁₁ from H₁₁ − R₁₂·R₁₂ᵀ; U₁₂ = −U₁₁·R₁₂·U₂₂. All but the smallest blocks are dense products.
 /// </summary>
 /// <remarks>
-/// One workspace of n² doubles holds everything: H and U above the diagonal, R₁₂ᵀ in the place below it that belongs to the same halves.
+/// One workspace of about n² doubles holds everything: H and U above the diagonal, R₁₂ᵀ in the place below it that belongs to the same halves.
 /// The cuts depend on n alone, and each element is one chain of fused multiply-adds per product; hence the same bits for any number of threads.
 /// </remarks>
 internal sealed unsafe class RecursiveUpperFactor
@@ -17,24 +17,27 @@ internal sealed unsafe class RecursiveUpperFactor
     private readonly TileKernel<double> kernel;
     private readonly double* w;
     private readonly int n;
+    private readonly int stride;
 
-    private RecursiveUpperFactor(TileKernel<double> kernel, double* workspace, int n)
+    private RecursiveUpperFactor(TileKernel<double> kernel, double* workspace, int n, int stride)
     {
         this.kernel = kernel;
         w = workspace;
         this.n = n;
+        this.stride = stride;
     }
 
     /// <inheritdoc cref="UpperFactor.OfInverse(MatrixView{float}, MatrixView{float})"/>
     public static void Compute(TileKernel<double> kernel, MatrixView<float> H, MatrixView<float> U)
     {
         int n = H.Rows;
-        double[] workspace = GC.AllocateUninitializedArray<double>(checked(n * n));
+        int stride = (((n + 7) / 8) | 1) * 8;           // an odd number of cache lines: rows do not compete for one cache set
+        double[] workspace = GC.AllocateUninitializedArray<double>(checked(n * stride));
         fixed (double* w = workspace)
         {
             fixed (float* h = &MemoryMarshal.GetReference(H.Data), u = &MemoryMarshal.GetReference(U.Data))
             {
-                var factor = new RecursiveUpperFactor(kernel, w, n);
+                var factor = new RecursiveUpperFactor(kernel, w, n, stride);
                 nint source = (nint)h;
                 nint sourceStride = H.Stride;
                 nint target = (nint)u;
@@ -54,13 +57,13 @@ internal sealed unsafe class RecursiveUpperFactor
 
     private void Widen(float* row, int i)
     {
-        double* target = w + ((nint)i * n);
+        double* target = w + ((nint)i * stride);
         for (int j = i; j < n; j++) target[j] = row[j];
     }
 
     private void Narrow(int i, float* row)
     {
-        double* source = w + ((nint)i * n);
+        double* source = w + ((nint)i * stride);
         new Span<float>(row, i).Clear();
         for (int j = i; j < n; j++) row[j] = (float)source[j];
     }
@@ -70,15 +73,15 @@ internal sealed unsafe class RecursiveUpperFactor
     {
         if (size <= Granule)
         {
-            SmallUpperFactor.Invert(w + ((nint)first * n) + first, n, size, first);
+            SmallUpperFactor.Invert(w + ((nint)first * stride) + first, stride, size, first);
             return;
         }
 
         int n2 = ((size / 2) + Granule - 1) / Granule * Granule;
         int n1 = size - n2;
-        double* w11 = w + ((nint)first * n) + first;
+        double* w11 = w + ((nint)first * stride) + first;
         double* w12 = w11 + n1;
-        double* w21 = w11 + ((nint)n1 * n);
+        double* w21 = w11 + ((nint)n1 * stride);
         double* w22 = w21 + n1;
 
         Invert(first + n1, n2);
@@ -98,13 +101,13 @@ internal sealed unsafe class RecursiveUpperFactor
     }
 
     private void Product(Operand<double> a, Operand<double> b, int depth, double* c, ProductShape shape, bool accumulate = false)
-        => BlockedProduct<double>.Run(kernel, a, b, depth, c, n, accumulate, shape);
+        => BlockedProduct<double>.Run(kernel, a, b, depth, c, stride, accumulate, shape);
 
     /// <summary>A factor whose rows are rows of the workspace.</summary>
-    private Operand<double> Rows(double* block, int count) => new(block, count, n, isDepthContiguous: true);
+    private Operand<double> Rows(double* block, int count) => new(block, count, stride, isDepthContiguous: true);
 
     /// <summary>A factor whose rows are columns of the workspace: a transposed block.</summary>
-    private Operand<double> Columns(double* block, int count, bool isNegated = false) => new(block, count, n, isDepthContiguous: false, isNegated);
+    private Operand<double> Columns(double* block, int count, bool isNegated = false) => new(block, count, stride, isDepthContiguous: false, isNegated);
 
     /// <summary>target ← sourceᵀ, source ← 0.</summary>
     private void MoveTransposed(double* source, int rows, int columns, double* target)
@@ -119,12 +122,12 @@ internal sealed unsafe class RecursiveUpperFactor
                 int right = Math.Min(left + block, columns);
                 for (int j = left; j < right; j++)
                 {
-                    double* line = (double*)to + ((nint)j * n);
-                    for (int i = start; i < end; i++) line[i] = ((double*)from)[((nint)i * n) + j];
+                    double* line = (double*)to + ((nint)j * stride);
+                    for (int i = start; i < end; i++) line[i] = ((double*)from)[((nint)i * stride) + j];
                 }
             }
 
-            for (int i = start; i < end; i++) new Span<double>((double*)from + ((nint)i * n), columns).Clear();
+            for (int i = start; i < end; i++) new Span<double>((double*)from + ((nint)i * stride), columns).Clear();
         });
     }
 }

@@ -4,7 +4,7 @@ using Halfbit.Representation;
 
 namespace Halfbit.Quantization.PbLlm;
 
-/// <summary>Fits the code of the low set, row by row and group by group: averages over low weights, each counted by its sensitivity.</summary>
+/// <summary>Fits the code of the low set, row by row and group by group: least-squares levels of the low weights, each counted by its sensitivity.</summary>
 internal static class LowPrecisions
 {
     /// <summary>Smallest range tried for a multi-level grid, as a share of min to max.</summary>
@@ -24,7 +24,7 @@ internal static class LowPrecisions
         if (options.Variant == QuantizationVariant.Released) return ReleasedLowPrecisions.Fit(W, isSalient, options, format);
         return options.Low switch
         {
-            LowPrecision.Xnor => Sign(W, sensitivity, options.GroupSize, format, BinaryFit.MeanAndDeviation, hasMean: true),
+            LowPrecision.Xnor => Sign(W, sensitivity, options.GroupSize, format, BinaryFit.TwoLevels, hasMean: true),
             LowPrecision.Sign => Sign(W, sensitivity, options.GroupSize, format, (w, omega) => (0f, BinaryFit.MeanMagnitude(w, omega)), hasMean: false),
             _ => Grid(W, sensitivity, options.Low == LowPrecision.TwoBit ? 2 : 4, options.GroupSize, format),
         };

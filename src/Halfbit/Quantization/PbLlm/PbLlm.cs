@@ -12,8 +12,8 @@ namespace Halfbit.Quantization.PbLlm;
 /// <remarks>
 /// Steps as in the paper's section 3.3 and the released program: (1) the high-precision grid of each row, (2) the salient set per column group,
 /// (3) the statistics of the low set, (4) the walk over the columns.
-/// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): mean and scale are averages over the
-/// low weights, each weighted by its sensitivity ω = 1/d², instead of sums over all positions with zeros at salient ones; <c>sign</c> means ±α instead of {0, α};
+/// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): mean and scale are the least-squares levels of the
+/// low weights, each weighted by its sensitivity ω = 1/d², instead of averages over all positions with zeros at salient ones; <c>sign</c> means ±α instead of {0, α};
 /// multi-level grids have the right zero point, all their levels, and a range searched for the least weighted error; sign(0) = +1.
 /// </remarks>
 public sealed class PbLlm : IQuantizationMethod

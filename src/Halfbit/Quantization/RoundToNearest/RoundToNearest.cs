@@ -8,7 +8,8 @@ namespace Halfbit.Quantization.RoundToNearest;
 /// <summary>Min-max grids per row and group: plain rounding (RTN), or with GPTQ's error feedback (arXiv 2210.17323).</summary>
 /// <remarks>
 /// Departures from the released GPTQ program: a group's grid is fitted to weights that carry all compensation so far, inside a block too
-/// (the program uses stale weights for groups smaller than its block); a symmetric grid covers ±max|w| for rows of one sign too.
+/// (the program uses stale weights for groups smaller than its block; <see cref="QuantizationVariant.Released"/> does the same);
+/// a symmetric grid covers ±max|w| for rows of one sign too; no activation order.
 /// </remarks>
 public sealed class RoundToNearest : IQuantizationMethod
 {
@@ -41,7 +42,7 @@ public sealed class RoundToNearest : IQuantizationMethod
     {
         ArgumentNullException.ThrowIfNull(W);
         Matrix Q = Matrix.CopyOf(W.View);
-        var grid = new GridColumnQuantizer(W.Rows, W.Columns, options.Bits, options.GroupSize, options.Symmetric, format);
+        var grid = new GridColumnQuantizer(W.Rows, W.Columns, options.Bits, options.GroupSize, options.Symmetric, format, RefitWidth(W.Columns));
         if (options.Compensation)
         {
             HessianFactor factor = Calibrated.Factor(statistics, options);
@@ -54,5 +55,14 @@ public sealed class RoundToNearest : IQuantizationMethod
         }
 
         return new LayerResult(grid.ToMatrix(), Q, options.Bits);
+    }
+
+    /// <summary>The released program fits all groups of a block at its first column when they are narrower than the block.</summary>
+    private int RefitWidth(int columns)
+    {
+        int groupSize = ColumnRange.WidthOf(columns, options.GroupSize);
+        bool isStale = options.Variant == QuantizationVariant.Released && options.Compensation
+            && options.BlockSize > groupSize && options.BlockSize % groupSize == 0;
+        return isStale ? options.BlockSize : 0;
     }
 }

@@ -17,7 +17,17 @@ internal sealed class GridColumnQuantizer : IColumnQuantizer
     private readonly int groups;
 
     /// <summary>Grids fitted to the minimum and maximum of the current weights whenever the walk reaches a group.</summary>
-    public GridColumnQuantizer(int rows, int columns, int bits, int groupSize, bool isSymmetric, ScaleFormat format)
+    /// <param name="rows">Rows.</param>
+    /// <param name="columns">Columns.</param>
+    /// <param name="bits">Bits per code.</param>
+    /// <param name="groupSize">Columns per grid, or -1.</param>
+    /// <param name="isSymmetric">Whether zero has the middle code in every grid.</param>
+    /// <param name="format">How scales are stored.</param>
+    /// <param name="refitWidth">
+    /// Columns whose grids are all fitted when the walk reaches the first of them, a multiple of the group size; 0: each group by itself.
+    /// Wider than a group, later groups get grids of weights that miss the compensation since then: what the released GPTQ program does inside its blocks.
+    /// </param>
+    public GridColumnQuantizer(int rows, int columns, int bits, int groupSize, bool isSymmetric, ScaleFormat format, int refitWidth = 0)
     {
         this.rows = rows;
         this.columns = columns;
@@ -28,7 +38,7 @@ internal sealed class GridColumnQuantizer : IColumnQuantizer
         groups = ColumnRange.CountOf(columns, groupSize);
         grids = new AffineGrid[rows * groups];
         codes = new byte[rows * columns];
-        RefittedGroupSize = this.groupSize;
+        RefittedGroupSize = refitWidth == 0 ? this.groupSize : refitWidth;
     }
 
     /// <summary>Grids given beforehand, [rows, groups].</summary>
@@ -45,11 +55,17 @@ internal sealed class GridColumnQuantizer : IColumnQuantizer
     /// <inheritdoc/>
     public void Refit(int row, int group, ReadOnlySpan<float> current)
     {
-        (float low, float high) = RowRange.Of(current);
-        grids[(row * groups) + group] = isSymmetric
-            ? AffineGrid.Symmetric(low, high, 1 << bits, format)
-            : AffineGrid.FromRange(low, high, 1 << bits, format);
+        int first = group * RefittedGroupSize / groupSize;
+        for (int start = 0; start < current.Length; start += groupSize)
+        {
+            (float low, float high) = RowRange.Of(current.Slice(start, Math.Min(groupSize, current.Length - start)));
+            grids[(row * groups) + first + (start / groupSize)] = GridOf(low, high, bits, isSymmetric, format);
+        }
     }
+
+    /// <summary>The min-max grid of a range of weights.</summary>
+    public static AffineGrid GridOf(float low, float high, int bits, bool isSymmetric, ScaleFormat format)
+        => isSymmetric ? AffineGrid.Symmetric(low, high, 1 << bits, format) : AffineGrid.FromRange(low, high, 1 << bits, format);
 
     /// <inheritdoc/>
     public float Quantize(int row, int column, float w)

@@ -1,0 +1,70 @@
+using Halfbit.Numerics;
+using Halfbit.Packing;
+using Halfbit.Representation;
+
+namespace Halfbit.Tests.Representation;
+
+public sealed class ScaleFormatTests
+{
+    [Theory, InlineData(-126), InlineData(-24), InlineData(-12), InlineData(0), InlineData(7), InlineData(100), InlineData(126)]
+    public void Every_stored_number_is_its_own_rounding_and_survives_packing(int exponent)
+    {
+        var format = new ScaleFormat(true, exponent);
+        var values = new List<float>();
+        for (int pattern = 0; pattern <= ushort.MaxValue; pattern++)
+        {
+            Half half = BitConverter.UInt16BitsToHalf((ushort)pattern);
+            float value = format.Decode(half);
+            if (!Half.IsFinite(half) || !float.IsFinite(value)) continue;
+            Assert.Equal(Math.ScaleB((double)half, exponent), value, Math.ScaleB(1.0, -150));
+            if (Math.ScaleB((double)half, exponent) != value) continue;
+            Assert.Equal(BitConverter.SingleToInt32Bits(value), BitConverter.SingleToInt32Bits(format.Round(value)));
+            values.Add(value);
+        }
+
+        Assert.True(values.Count > 10_000);
+        var matrix = new PlainMatrix(new Matrix(1, values.Count, [.. values]), format);
+        var row = new float[values.Count];
+        new PackedMatrix(Packer.Pack(matrix)).ReadRows(0, new MatrixView<float>(row, 1, row.Length));
+        Packing.Logical.AssertSameBits([.. values], row);
+    }
+
+    [Fact]
+    public void Rounding_takes_the_nearest_number_and_the_largest_beyond_the_range()
+    {
+        var random = new Random(1);
+        var format = new ScaleFormat(true, -16);
+        for (int trial = 0; trial < 20_000; trial++)
+        {
+            var value = (float)Math.ScaleB(random.NextDouble() - 0.5, random.Next(-50, 5));
+            Half stored = format.Encode(value);
+            double error = Math.Abs(format.Decode(stored) - (double)value);
+            double limit = (double)Half.MaxValue / 65536;
+            if (Math.Abs(value) > limit)
+            {
+                Assert.Equal(Math.CopySign(limit, value), format.Round(value));
+                continue;
+            }
+
+            foreach (Half neighbour in (Half[])[Half.BitIncrement(stored), Half.BitDecrement(stored)])
+            {
+                if (Half.IsFinite(neighbour)) Assert.True(error <= Math.Abs(format.Decode(neighbour) - (double)value), $"{value:R} became {format.Round(value):R}");
+            }
+        }
+    }
+
+    [Theory, InlineData(1f), InlineData(1.999f), InlineData(0.03125f), InlineData(3e-5f), InlineData(6e4f), InlineData(1e-20f), InlineData(1e20f)]
+    public void The_largest_weight_lies_between_two_to_the_12_and_13(float largest)
+    {
+        ScaleFormat format = ScaleFormat.HalfFor(largest);
+        Assert.InRange(Math.ScaleB((double)largest, -format.Exponent), 4096, 8191.9999999);
+        Assert.True(Math.Abs(format.Round(largest) - largest) <= largest / 2048);
+    }
+
+    [Fact]
+    public void Without_rounding_every_number_stays_as_it_is()
+    {
+        Assert.Equal(0.1f, ScaleFormat.Exact.Round(0.1f));
+        Assert.Equal(new ScaleFormat(true, 0), ScaleFormat.HalfFor(0));
+    }
+}
