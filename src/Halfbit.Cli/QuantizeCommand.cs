@@ -37,9 +37,9 @@ internal static class QuantizeCommand
                 OutputFolder = parsed.GetValue(output)!,
                 Method = method.Create(parsed),
                 CalibrationFile = parsed.GetValue(calibration),
-                Samples = SharedOptions.AtLeast("--samples", parsed.GetValue(samples), 1),
+                Samples = SharedOptions.AtMost("--samples", SharedOptions.AtLeast("--samples", parsed.GetValue(samples), 1), 1 << 20),
                 SequenceLength = parsed.GetValue(sequenceLength) is int length ? SharedOptions.AtLeast("--seq-len", length, 2) : null,
-                Seed = SharedOptions.AtLeast("--seed", parsed.GetValue(seed), 0),
+                Seed = SharedOptions.AtMost("--seed", SharedOptions.AtLeast("--seed", parsed.GetValue(seed), 0), 1L << 40),
                 Resume = parsed.GetValue(resume),
                 Overwrite = parsed.GetValue(overwrite),
             };

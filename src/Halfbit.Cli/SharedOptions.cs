@@ -33,6 +33,11 @@ internal static class SharedOptions
         where T : IComparable<T>
         => value.CompareTo(lowest) >= 0 ? value : throw new OptionException($"{option} is {value}, expected at least {lowest}");
 
+    /// <summary>Refuses a number above its highest value.</summary>
+    public static T AtMost<T>(string option, T value, T highest)
+        where T : IComparable<T>
+        => value.CompareTo(highest) <= 0 ? value : throw new OptionException($"{option} is {value}, expected at most {highest}");
+
     /// <summary>Appends an example to a command's description.</summary>
     public static string WithExample(string description, string example) => $"{description}\n\nExample:\n  {example}";
 }

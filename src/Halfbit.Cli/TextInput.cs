@@ -34,7 +34,7 @@ internal static class TextInput
 
     /// <summary>Non-negative integers separated by commas.</summary>
     public static int[] Numbers(string option, string text)
-        => [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(part =>
+        => text.Length == 0 ? [] : [.. text.Split(',', StringSplitOptions.TrimEntries).Select(part =>
             int.TryParse(part, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out int number)
                 ? number
                 : throw new OptionException($"{option} holds '{part}', expected non-negative integers separated by commas"))];

@@ -11,8 +11,11 @@ public sealed class AtomicFile : IDisposable
 
     /// <summary>Starts a file beside its final path.</summary>
     /// <param name="path">The final path; its folder must exist.</param>
+    /// <exception cref="IOException">The file cannot be made there, or the path is a device's (which the renaming would replace).</exception>
     public AtomicFile(string path)
     {
+        if (!OperatingSystem.IsWindows() && Path.GetFullPath(path).StartsWith("/dev/", StringComparison.Ordinal))
+            throw new IOException($"{path}: is a place for devices, which a file must not replace; choose another place to write");
         this.path = path;
         temporary = path + ".writing";
         stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, 1 << 16);

@@ -26,7 +26,7 @@ public readonly record struct ColumnRange(int Start, int End)
     public static int CountOf(int columns, int width)
     {
         int step = WidthOf(columns, width);
-        return (columns + step - 1) / step;
+        return (int)(((long)columns + step - 1) / step);
     }
 
     /// <summary>The width in columns that a group size stands for: -1 is the whole row.</summary>

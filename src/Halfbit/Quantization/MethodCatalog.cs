@@ -7,6 +7,9 @@ namespace Halfbit.Quantization;
 /// <summary>All methods by name, and their making from options given as text.</summary>
 public static class MethodCatalog
 {
+    /// <summary>What the packed format can tell apart from the whole row.</summary>
+    private const int LargestGroup = 1 << 30;
+
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
@@ -65,7 +68,7 @@ public static class MethodCatalog
         where T : MethodOptions
         => defaults with
         {
-            GroupSize = read.Integer("group-size", defaults.GroupSize, 1, int.MaxValue, alsoAllowed: -1),
+            GroupSize = read.Integer("group-size", defaults.GroupSize, 1, LargestGroup, alsoAllowed: -1),
             BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
             DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
             Compensation = read.Switch("compensation", defaults.Compensation),

@@ -31,6 +31,9 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("generate MODEL hello --top-p 2", "p")]
     [InlineData("logits MODEL --tokens 1,x", "--tokens")]
     [InlineData("logits MODEL --tokens 1,2 --positions 2", "--positions")]
+    [InlineData("quantize MODEL -o OUT --method pb-llm --samples 99999999", "--samples")]
+    [InlineData("quantize MODEL -o OUT --method pb-llm --seed 99999999999999", "--seed")]
+    [InlineData("logits MODEL --tokens 1,,2", "--tokens")]
     [InlineData("tokenize MODEL", "--decode")]
     [InlineData("layer TEXT --method magic", "magic")]
     public void Wrong_usage_ends_with_2(string line, string named)
@@ -57,6 +60,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("quantize PACKED -o OUT --method xnor", "quantized already")]
     [InlineData("quantize MODEL -o /proc/halfbit/out --method xnor", "cannot be made")]
     [InlineData("quantize MODEL -o /dev/null --method xnor --overwrite", "/dev/null")]
+    [InlineData("layer LAYER --method xnor --out /dev/halfbit-test", "/dev/halfbit-test")]
     [InlineData("logits MODEL --tokens 1,99999", "99999")]
     [InlineData("tokenize MODEL --decode 99999", "99999")]
     [InlineData("tokenize MODEL --file /no/such/text", "/no/such/text")]
@@ -189,6 +193,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
             "PACKED" => files.Packed,
             "TEXT" => files.Text,
             "OUT" => files["out"],
+            "LAYER" => Directory.GetFiles(Path.Combine(TestData.Bundled, "reference", "pb-llm"), "*.safetensors")[0],
             "DAMAGED" => damaged!,
             _ => word,
         })]);

@@ -16,6 +16,7 @@ internal static class ToyMethods
         "rtn bits=8 group-size=-1 symmetric=on",
         "gptq bits=2 group-size=33",
         "gptq bits=4 group-size=-1",
+        "gptq bits=4 group-size=1073741824",
         "gptq bits=3 group-size=7 symmetric=on",
         "xnor",
         "xnor group-size=20 compensation=on",
