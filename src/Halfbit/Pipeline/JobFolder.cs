@@ -27,6 +27,9 @@ internal sealed class JobFolder : IDisposable
     /// <summary>Files that only the running job needs; removed at the end.</summary>
     public string WorkFolder => Path.Combine(Folder, "job");
 
+    /// <summary>Whether everything is written and only the last renaming is missing: the record comes last.</summary>
+    public bool IsComplete => File.Exists(Path.Combine(Folder, RecordName));
+
     private string IdentityPath => Path.Combine(WorkFolder, "identity.json");
 
     private string LockPath => Path.Combine(Folder, JobPlace.LockName);

@@ -73,7 +73,9 @@ public sealed class QuantizationJob
         using JobFolder folder = JobFolder.Enter(options, identity);
         try
         {
-            IReadOnlyList<LayerRecord> layers = Compress(source, decoder, sequenceLength, identity, folder);
+            IReadOnlyList<LayerRecord> layers = folder.IsComplete
+                ? JobRecord.Read(Path.Combine(folder.Folder, JobFolder.RecordName)).Layers
+                : Compress(source, decoder, sequenceLength, identity, folder);
             folder.Finish();
             return layers;
         }

@@ -50,6 +50,20 @@ public sealed class ResumeTests : IDisposable
         FolderBytes.AssertEqual(folder["expected"], folder["out"]);
     }
 
+    [Fact]
+    public void Killed_just_before_its_last_renaming_it_only_renames()
+    {
+        _ = QuantizationJob.Run(Undisturbed);
+        _ = QuantizationJob.Run(Options);
+        Directory.Move(folder["out"], folder["out.partial"]);
+        File.WriteAllText(folder["out.partial", ".lock"], string.Empty);
+        var steps = new List<QuantizationProgress>();
+        QuantizationReport report = QuantizationJob.Run(Options with { Resume = true }, steps.Add);
+        Assert.Empty(steps);
+        Assert.Equal(14, report.Layers.Count);
+        FolderBytes.AssertEqual(folder["expected"], folder["out"]);
+    }
+
     [Theory]
     [InlineData("model-00003-of-00003.safetensors")]
     [InlineData("model-00002-of-00003.safetensors")]
