@@ -28,6 +28,8 @@ PB-LLM, 10 % salient|--method pb-llm --salient 0.1
 PB-LLM, 10 % salient, released|--method pb-llm --salient 0.1 --variant released
 PB-LLM, 5 % salient|--method pb-llm --salient 0.05
 PB-LLM, 5 % salient, released|--method pb-llm --salient 0.05 --variant released
+PB-LLM, 20 % salient at 3 bit|--method pb-llm --salient 0.2 --salient-bits 3
+PB-LLM, 15 % salient at 4 bit|--method pb-llm --salient 0.15 --salient-bits 4
 GPTQ 3 bit, groups of 128|--method gptq --bits 3
 GPTQ 2 bit, groups of 128|--method gptq --bits 2
 RTN 2 bit, groups of 128|--method rtn --bits 2

@@ -23,8 +23,8 @@ internal static class DemoCommand
 
     private static readonly (string Label, string Method, (string Key, string Value)[] Options)[] Contestants =
     [
-        ("PB-LLM, 10 % salient", "pb-llm", [("salient", "0.1")]),
-        ("PB-LLM, 5 % salient", "pb-llm", [("salient", "0.05")]),
+        ("PB-LLM, 10 % at 8 bit", "pb-llm", [("salient", "0.1")]),
+        ("PB-LLM, 20 % at 3 bit", "pb-llm", [("salient", "0.2"), ("salient-bits", "3")]),
         ("GPTQ 2 bit", "gptq", [("bits", "2")]),
         ("XNOR", "xnor", []),
     ];
