@@ -1,6 +1,7 @@
 using Halfbit.Numerics;
 using Halfbit.Quantization;
 using Halfbit.Quantization.PbLlm;
+using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
 using Halfbit.Statistics;
 using Halfbit.Tests.Reference;
@@ -136,13 +137,14 @@ public sealed class PbLlmTests
     public void Levels_of_the_low_set_are_the_sensitivity_weighted_means_of_its_halves()
     {
         ToyLayer layer = ToyLayer.Create(6, 40, seed: 9, dead: [3]);
-        LayerResult result = ToyMethods.Quantize("pb-llm salient=0.2 compensation=off", layer);
+        BitMatrix isSalient = ToyMethods.Quantize("pb-llm salient=0.2 compensation=off", layer).Salient!;
         double[,] U = Factorization.UpperOfInverse(layer.H, 0.01);
-        var low = Assert.IsType<SignMatrix>(Assert.IsType<MixedMatrix>(result.Quantized).Low);
+        var sensitivity = new LowSensitivity(HessianFactor.Create(layer.H, 0.01), isSalient, power: 1);
+        var low = Assert.IsType<SignMatrix>(LowPrecisions.Fit(layer.W, isSalient, sensitivity, stretch: 1, new PbLlmOptions(), ScaleFormat.Exact).ToMatrix());
         for (int i = 0; i < 6; i++)
         {
             (double W, double Omega)[] lows =
-                [.. Enumerable.Range(0, 40).Where(j => !result.Salient![i, j] && j != 3).Select(j => ((double)layer.W[i, j], 1 / (U[j, j] * U[j, j])))];
+                [.. Enumerable.Range(0, 40).Where(j => !isSalient[i, j] && j != 3).Select(j => ((double)layer.W[i, j], 1 / (U[j, j] * U[j, j])))];
             (double mu, double alpha) = (low.Mu![i], low.Alpha[i]);
             Assert.Equal(WeightedMean(lows.Where(l => l.W >= mu)), mu + alpha, 1e-6);
             Assert.Equal(WeightedMean(lows.Where(l => l.W < mu)), mu - alpha, 1e-6);
@@ -150,6 +152,25 @@ public sealed class PbLlmTests
             double mean = WeightedMean(lows);
             double deviation = lows.Sum(l => l.Omega * Math.Abs(l.W - mean)) / lows.Sum(l => l.Omega);
             Assert.True(Error(lows, mu, alpha) <= Error(lows, mean, deviation) * (1 + 1e-6));
+        }
+    }
+
+    [Theory, InlineData("on"), InlineData("off")]
+    public void The_searched_fit_is_never_worse_than_the_plain_one(string compensation)
+    {
+        for (int seed = 20; seed < 26; seed++)
+        {
+            ToyLayer layer = ToyLayer.Create(24, 64, seed);
+            LayerResult result = ToyMethods.Quantize($"pb-llm salient=0.1 compensation={compensation}", layer);
+            var factor = HessianFactor.Create(layer.H, 0.01);
+            AffineGrid[] grids = [.. Enumerable.Range(0, 24).Select(i => AffineGrid.FromRange(layer.W.Row(i).ToArray().Min(), layer.W.Row(i).ToArray().Max(), 256, ScaleFormat.Exact))];
+            var walk = new PartialWalk(layer.W, result.Salient!, grids, factor, new PbLlmOptions { Compensation = compensation == "on" }, ScaleFormat.Exact);
+            foreach (LowFit fit in (LowFit[])[LowFit.Plain, new LowFit(1, 1)])
+            {
+                walk.Run(fit, out Matrix Q);
+                double plain = WeightedError.Of(layer.W, Q, layer.H);
+                Assert.True(WeightedError.Of(layer.W, result.Approximation, layer.H) <= plain * (1 + 1e-9), $"seed {seed}, power {fit.SensitivityPower}");
+            }
         }
     }
 

@@ -15,35 +15,37 @@ internal static class LowPrecisions
     /// <param name="W">[rows, n], dead columns zeroed.</param>
     /// <param name="isSalient">[rows, n].</param>
     /// <param name="sensitivity">ω of each low weight.</param>
+    /// <param name="stretch">Factor on the fitted scales.</param>
     /// <param name="options">Which code; our form or the released one.</param>
     /// <param name="format">How scales are stored.</param>
-    public static IColumnQuantizer Fit(Matrix W, BitMatrix isSalient, LowSensitivity sensitivity, PbLlmOptions options, ScaleFormat format)
+    public static IColumnQuantizer Fit(Matrix W, BitMatrix isSalient, LowSensitivity sensitivity, float stretch, PbLlmOptions options, ScaleFormat format)
     {
         if (options.Low == LowPrecision.Prune) return new ZeroColumnQuantizer(W.Rows, W.Columns);
         if (options.Low == LowPrecision.None) return new PlainColumnQuantizer(W.Rows, W.Columns, format);
         if (options.Variant == QuantizationVariant.Released) return ReleasedLowPrecisions.Fit(W, isSalient, options, format);
         return options.Low switch
         {
-            LowPrecision.Xnor => Sign(W, sensitivity, options.GroupSize, format, BinaryFit.TwoLevels, hasMean: true),
-            LowPrecision.Sign => Sign(W, sensitivity, options.GroupSize, format, (w, omega) => (0f, BinaryFit.MeanMagnitude(w, omega)), hasMean: false),
-            _ => Grid(W, sensitivity, options.Low == LowPrecision.TwoBit ? 2 : 4, options.GroupSize, format),
+            LowPrecision.Xnor => Sign(W, sensitivity, stretch, options.GroupSize, format, BinaryFit.TwoLevels, hasMean: true),
+            LowPrecision.Sign => Sign(W, sensitivity, stretch, options.GroupSize, format, (w, omega) => (0f, BinaryFit.MeanMagnitude(w, omega)), hasMean: false),
+            _ => Grid(W, sensitivity, stretch, options.Low == LowPrecision.TwoBit ? 2 : 4, options.GroupSize, format),
         };
     }
 
     private delegate (float Mu, float Alpha) BinaryFitter(ReadOnlySpan<float> w, ReadOnlySpan<float> omega);
 
-    private static SignColumnQuantizer Sign(Matrix W, LowSensitivity sensitivity, int groupSize, ScaleFormat format, BinaryFitter fit, bool hasMean)
+    private static SignColumnQuantizer Sign(Matrix W, LowSensitivity sensitivity, float stretch, int groupSize, ScaleFormat format, BinaryFitter fit, bool hasMean)
     {
         (float[] mu, float[] alpha) = BinaryFit.PerRowAndGroup(W.Rows, W.Columns, groupSize, format, (i, group) =>
         {
             var omega = new float[group.Count];
             sensitivity.Read(i, group, omega);
-            return fit(W.Row(i)[group.Start..group.End], omega);
+            (float mu, float alpha) = fit(W.Row(i)[group.Start..group.End], omega);
+            return (mu, stretch * alpha);
         });
         return new SignColumnQuantizer(W.Rows, W.Columns, groupSize, alpha, hasMean ? mu : null, null, OnThreshold.Upper, format);
     }
 
-    private static GridColumnQuantizer Grid(Matrix W, LowSensitivity sensitivity, int bits, int groupSize, ScaleFormat format)
+    private static GridColumnQuantizer Grid(Matrix W, LowSensitivity sensitivity, float stretch, int bits, int groupSize, ScaleFormat format)
     {
         ColumnRange[] groups = [.. ColumnRange.Split(W.Columns, groupSize)];
         var grids = new AffineGrid[W.Rows * groups.Length];
@@ -55,7 +57,8 @@ internal static class LowPrecisions
                 for (int g = 0; g < groups.Length; g++)
                 {
                     sensitivity.Read(i, groups[g], omega);
-                    grids[(i * groups.Length) + g] = BestGrid(W.Row(i)[groups[g].Start..groups[g].End], omega, 1 << bits, format);
+                    AffineGrid grid = BestGrid(W.Row(i)[groups[g].Start..groups[g].End], omega, 1 << bits, format);
+                    grids[(i * groups.Length) + g] = grid with { Scale = AffineGrid.Storable(stretch * grid.Scale, format) };
                 }
             }
         });

@@ -12,9 +12,10 @@ namespace Halfbit.Quantization.PbLlm;
 /// <remarks>
 /// Steps as in the paper's section 3.3 and the released program: (1) the high-precision grid of each row, (2) the salient set per column group,
 /// (3) the statistics of the low set, (4) the walk over the columns.
-/// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): mean and scale are the least-squares levels of the
-/// low weights, each weighted by its sensitivity ω = 1/d², instead of averages over all positions with zeros at salient ones; <c>sign</c> means ±α instead of {0, α};
-/// multi-level grids have the right zero point, all their levels, and a range searched for the least weighted error; sign(0) = +1.
+/// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): the levels are least-squares levels
+/// of the low weights instead of averages over all positions with zeros at salient ones, and their stretch and weighting are chosen by the error after the walk
+/// (<see cref="LowFitSearch"/>); <c>sign</c> means ±α instead of {0, α}; multi-level grids have the right zero point, all their levels, and a range searched
+/// for the least error; sign(0) = +1.
 /// </remarks>
 public sealed class PbLlm : IQuantizationMethod
 {
@@ -51,23 +52,21 @@ public sealed class PbLlm : IQuantizationMethod
     {
         ArgumentNullException.ThrowIfNull(W);
         HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
-        Matrix Q = Matrix.CopyOf(W.View);
-
         AffineGrid[] highGrid = HighGrid(W, format);                                    // (1) from the original W, dead columns included
-        if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
-        BitMatrix isSalient = SalientSet.Choose(Q, factor, options);                    // (2)
-        var sensitivity = new LowSensitivity(factor, isSalient);
-        IColumnQuantizer low = LowPrecisions.Fit(Q, isSalient, sensitivity, options, format); // (3)
-        var high = new GridColumnQuantizer(W.Rows, W.Columns, options.SalientBits, -1, highGrid, format);
-        var mixed = new MixedColumnQuantizer(isSalient, high, low);
-
-        if (options.Compensation) ErrorFeedback.PerColumn(Q, factor!.U, mixed, options.BlockSize); // (4)
-        else ErrorFeedback.None(Q, mixed);
+        Matrix alive = Matrix.CopyOf(W.View);
+        if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        BitMatrix isSalient = SalientSet.Choose(alive, factor, options);                // (2)
+        var walk = new PartialWalk(alive, isSalient, highGrid, factor, options, format);
+        LowFit fit = IsFitSearched && statistics is not null ? LowFitSearch.Find(walk, W, statistics.Hessian) : LowFit.Plain; // (3)
+        IColumnQuantizer codes = walk.Run(fit, out Matrix Q);                           // (4)
 
         double salientShare = (double)isSalient.CountSet() / ((double)W.Rows * W.Columns);
         double nominalBits = (options.SalientBits * salientShare) + (PbLlmNames.NominalBits(options.Low) * (1 - salientShare));
-        return new LayerResult(mixed.ToMatrix(), Q, nominalBits) { Salient = isSalient };
+        return new LayerResult(codes.ToMatrix(), Q, nominalBits) { Salient = isSalient };
     }
+
+    /// <summary>The released program fits once; nothing is fitted to pruned or kept weights.</summary>
+    private bool IsFitSearched => options.Variant == QuantizationVariant.Default && options.Low is not (LowPrecision.Prune or LowPrecision.None);
 
     /// <summary>One asymmetric min-max grid per row, over all weights of the row.</summary>
     private AffineGrid[] HighGrid(Matrix W, ScaleFormat format)
