@@ -13,9 +13,9 @@ internal sealed class MethodArguments
     private readonly Option<string>[] valued =
     [
         Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; rtn, gptq: 128)"),
-        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only (default: 128)"),
+        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128)"),
         Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),
-        Valued("--variant", "V", "default, or released: exactly what the authors' program does"),
+        Valued("--variant", "V", "default, or released: what the authors' program does (pb-llm, gptq)"),
         Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
         Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
         Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),

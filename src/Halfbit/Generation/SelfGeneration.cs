@@ -38,7 +38,7 @@ public sealed record SelfGenerationOptions
     public int MaxBatch { get; init; } = 48;
 }
 
-/// <summary>Text from the model itself: calibration data without data, as in LLM-QAT (arXiv 2305.17888, section 2.1).</summary>
+/// <summary>Text from the model itself: calibration data without data, as in LLM-QAT (arXiv 2305.17888).</summary>
 /// <remarks>An EOS is a token like any other: sampling goes on after it with whatever the model puts there, in the same window.</remarks>
 public static class SelfGeneration
 {

@@ -7,7 +7,7 @@ public record MethodOptions
     /// <value>Columns ≥ 1, or -1 for the whole row.</value>
     public int GroupSize { get; init; } = -1;
 
-    /// <summary>Columns between two steps of error feedback. A matter of speed alone: results do not depend on it.</summary>
+    /// <summary>Columns between two steps of error feedback. A matter of speed alone, except in GPTQ's released variant, which fits the grids of a block at its first column.</summary>
     /// <value>Columns ≥ 1; default 128, as in the authors' programs.</value>
     public int BlockSize { get; init; } = 128;
 

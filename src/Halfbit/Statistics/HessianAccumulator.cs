@@ -4,7 +4,7 @@ namespace Halfbit.Statistics;
 
 /// <summary>Collects H = (2/K)·Σ x·xᵀ over all tokens of K calibration sequences: the Hessian of a linear layer's squared output error, up to a constant.</summary>
 /// <remarks>
-/// As GPTQ and PB-LLM define it (the mean is over sequences, not tokens; arXiv 2210.17323, Eq. 2 and the released programs). Each sequence is summed by itself
+/// As GPTQ and PB-LLM define it (the mean is over sequences, not tokens; arXiv 2210.17323 and the released programs). Each sequence is summed by itself
 /// before it is added, so that long sums keep their precision; the order of sums is fixed by the order of the sequences alone.
 /// </remarks>
 public sealed class HessianAccumulator

@@ -18,7 +18,7 @@ public sealed record PlainBinarizationOptions : MethodOptions
     public bool HasMean { get; init; } = true;
 }
 
-/// <summary>One sign per weight with one scale (and mean) per row or group: XNOR-Net's weights (arXiv 1603.05279, Eq. 6), the baseline that every binary method must beat.</summary>
+/// <summary>One sign per weight with one scale (and mean) per row or group: XNOR-Net's weights (arXiv 1603.05279), the baseline that every binary method must beat.</summary>
 /// <remarks><c>xnor</c> subtracts the row's mean first, as the PB-LLM program's baseline does; <c>sign</c> does not. α = mean|w − μ| is the least-squares scale.</remarks>
 public sealed class PlainBinarization(PlainBinarizationOptions options) : IQuantizationMethod
 {

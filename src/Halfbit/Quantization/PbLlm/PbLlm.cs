@@ -10,7 +10,7 @@ namespace Halfbit.Quantization.PbLlm;
 /// the rest is binarized, and error feedback lets later columns make up for both.
 /// </summary>
 /// <remarks>
-/// Steps as in the paper's section 3.3 and the released program: (1) the high-precision grid of each row, (2) the salient set per column group,
+/// Steps as in the paper and the released program: (1) the high-precision grid of each row, (2) the salient set per column group,
 /// (3) the statistics of the low set, (4) the walk over the columns.
 /// Departures of the default form from the program (all switched off by <see cref="QuantizationVariant.Released"/>): the levels are least-squares levels
 /// of the low weights instead of averages over all positions with zeros at salient ones, and their stretch and weighting are chosen by the error after the walk

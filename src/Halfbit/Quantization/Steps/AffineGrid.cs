@@ -9,7 +9,7 @@ namespace Halfbit.Quantization.Steps;
 internal readonly record struct AffineGrid(float Scale, int Zero, int Levels)
 {
     /// <summary>The asymmetric min-max grid over [min(low, 0), max(high, 0)]; both 0: [-1, 1].</summary>
-    /// <remarks>spec of GPTQ's quantizer: s = (hi − lo)/(levels − 1), z = round(−lo/s), half to even.</remarks>
+    /// <remarks>As GPTQ's quantizer: s = (hi − lo)/(levels − 1), z = round(−lo/s), half to even.</remarks>
     public static AffineGrid FromRange(float low, float high, int levels, ScaleFormat format)
     {
         float lo = MathF.Min(low, 0f);

@@ -10,7 +10,7 @@ internal static class BinaryFit
     /// <param name="w">[n], weights.</param>
     /// <param name="omega">[n], importance ω ≥ 0 of each weight, 0 for weights that do not take part.</param>
     /// <remarks>
-    /// α is the least-squares scale for B = sign(w − μ) (PB-LLM, arXiv 2310.00034, Eq. 5–6, with weights). Both are zero when nothing takes part.
+    /// α is the least-squares scale for B = sign(w − μ) (the optimal scale of PB-LLM, arXiv 2310.00034, with weights). Both are zero when nothing takes part.
     /// </remarks>
     public static (float Mu, float Alpha) MeanAndDeviation(ReadOnlySpan<float> w, ReadOnlySpan<float> omega)
     {
