@@ -65,4 +65,13 @@ public sealed class MethodCatalogTests
     [Fact]
     public void Every_listed_method_can_be_made()
         => Assert.Equal(MethodCatalog.All.Select(m => m.Name), MethodCatalog.All.Select(m => MethodCatalog.Create(m.Name, new Dictionary<string, string>()).Name));
+
+    [Fact]
+    public void A_block_size_that_changes_the_result_is_part_of_the_record()
+    {
+        var options = new Dictionary<string, string> { ["group-size"] = "32", ["block-size"] = "64" };
+        Assert.DoesNotContain("block-size", MethodCatalog.Create("gptq", options).Options.Keys);
+        options["variant"] = "released";
+        Assert.Equal("64", MethodCatalog.Create("gptq", options).Options["block-size"]);
+    }
 }

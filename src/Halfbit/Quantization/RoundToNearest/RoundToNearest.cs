@@ -32,10 +32,16 @@ public sealed class RoundToNearest : IQuantizationMethod
     public bool NeedsHessian => options.Compensation;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, string> Options => OptionText.Of(
-        options,
-        ("bits", OptionText.Of(options.Bits)),
-        ("symmetric", OptionText.Of(options.Symmetric)));
+    public IReadOnlyDictionary<string, string> Options
+    {
+        get
+        {
+            (string, string)[] own = [("bits", OptionText.Of(options.Bits)), ("symmetric", OptionText.Of(options.Symmetric))];
+            return options.Variant == QuantizationVariant.Released
+                ? OptionText.Of(options, [.. own, ("block-size", OptionText.Of(options.BlockSize))]) // part of the result there
+                : OptionText.Of(options, own);
+        }
+    }
 
     /// <inheritdoc/>
     public LayerResult Quantize(Matrix W, LayerStatistics? statistics, ScaleFormat format)
