@@ -98,7 +98,7 @@ internal readonly record struct PartLayout(PartType Type, int Bits, SecondTable 
         };
         if (!isValid || groupSize > MaximumWidth || exponent is < -126 or > 126 || (!isHalf && exponent != 0))
             throw BlobError.Damaged(where, $"the {name} part has type {type}, {bits} bits, flags {flags}, exponent {exponent}, group size {groupSize}, which fit no known part");
-        return new PartLayout((PartType)type, bits, second, new ScaleFormat(isHalf, exponent), groupSize);
+        return new PartLayout((PartType)type, bits, second, new ScaleFormat(isHalf ? ScaleKind.Half : ScaleKind.Exact, exponent), groupSize);
     }
 
     private static SecondTable ZerosOf(GridMatrix grid)

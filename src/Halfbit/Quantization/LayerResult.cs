@@ -14,4 +14,13 @@ public sealed record LayerResult(QuantizedMatrix Quantized, Matrix Approximation
 {
     /// <summary>[out, in]; set where a weight is salient. Null when the method has no such set.</summary>
     public BitMatrix? Salient { get; init; }
+
+    /// <summary>[out, in]; set where an N:M pattern kept a weight. Null when the method keeps all.</summary>
+    public BitMatrix? Keep { get; init; }
+
+    /// <summary>[out · in], the group of each weight in the method's own numbering. Null when the method has no groups.</summary>
+    public byte[]? Group { get; init; }
+
+    /// <summary>What the method did instead of what was asked, one line each: defined fallbacks for degenerate input. Empty when all went as asked.</summary>
+    public IReadOnlyList<string> Fallbacks { get; init; } = [];
 }

@@ -100,7 +100,7 @@ public sealed class DamagedBlobTests
     [Fact]
     public void Numbers_that_their_format_cannot_hold_are_refused_when_packing()
     {
-        var half = new ScaleFormat(true, -4);
+        var half = new ScaleFormat(ScaleKind.Half, -4);
         var signs = new BitMatrix(1, 3);
         Assert.Throws<ArgumentException>(() => Packer.Pack(new SignMatrix(signs, -1, [1.0001f], null, half)));
         Assert.Throws<ArgumentException>(() => Packer.Pack(new SignMatrix(signs, -1, [1f], [float.NaN], half)));

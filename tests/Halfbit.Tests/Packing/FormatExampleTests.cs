@@ -29,7 +29,7 @@ public sealed class FormatExampleTests
     /// <summary>Two rows of twelve signs, three salient weights of 4 bits.</summary>
     internal static MixedMatrix First()
     {
-        var format = new ScaleFormat(true, -10);
+        var format = new ScaleFormat(ScaleKind.Half, -10);
         BitMatrix mask = Bits("...1.....1..", "1...........");
         var codes = new byte[24];
         (codes[3], codes[9], codes[12]) = (13, 2, 9);

@@ -10,7 +10,7 @@ internal static class RandomMatrices
 
     public static QuantizedMatrix Part(string kind, Random random, int rows, int columns, bool exact = false, int? bits = null)
     {
-        ScaleFormat format = exact ? ScaleFormat.Exact : new ScaleFormat(true, random.Next(-30, 10));
+        ScaleFormat format = exact ? ScaleFormat.Exact : new ScaleFormat(ScaleKind.Half, random.Next(-30, 10));
         int groupSize = random.Next(4) switch { 0 => -1, 1 => random.Next(1, columns + 1), 2 => 8 * random.Next(1, 9), _ => 2 * columns };
         int groups = ColumnRange.CountOf(columns, groupSize);
         switch (kind)

@@ -15,8 +15,8 @@ public sealed class ReferenceMaskTests
         BitMatrix mask = Masks("pb-b-student-128x384.safetensors").Single(m => m.Name == "salient.f0.9.hessian").Mask;
         var matrix = new MixedMatrix(
             mask,
-            new GridMatrix(128, 384, 8, new byte[128 * 384], -1, new float[128], new short[128], new ScaleFormat(true, 0)),
-            new SignMatrix(new BitMatrix(128, 384), -1, new float[128], null, new ScaleFormat(true, 0)));
+            new GridMatrix(128, 384, 8, new byte[128 * 384], -1, new float[128], new short[128], new ScaleFormat(ScaleKind.Half, 0)),
+            new SignMatrix(new BitMatrix(128, 384), -1, new float[128], null, new ScaleFormat(ScaleKind.Half, 0)));
         Assert.Equal(2.815, new PackedMatrix(Packer.Pack(matrix, IndexEncoding.Bitmap)).TrueBits, 0.0005);
         Assert.Equal(2.211, Packer.TrueBits(matrix), 0.0005);
     }

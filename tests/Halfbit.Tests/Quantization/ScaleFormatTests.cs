@@ -44,6 +44,6 @@ public sealed class ScaleFormatTests
     public void Exact_means_exact()
     {
         Assert.Equal(MathF.PI, ScaleFormat.Exact.Round(MathF.PI));
-        Assert.Equal(new ScaleFormat(true, 0), ScaleFormat.HalfFor(0f));
+        Assert.Equal(new ScaleFormat(ScaleKind.Half, 0), ScaleFormat.HalfFor(0f));
     }
 }

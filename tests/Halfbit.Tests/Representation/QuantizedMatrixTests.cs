@@ -6,7 +6,7 @@ namespace Halfbit.Tests.Representation;
 /// <summary>What each logical matrix stands for, worked out by hand.</summary>
 public sealed class QuantizedMatrixTests
 {
-    private static readonly ScaleFormat Half = new(true, 0);
+    private static readonly ScaleFormat Half = new(ScaleKind.Half, 0);
 
     [Fact]
     public void Signs_stand_for_mean_plus_or_minus_scale_of_their_group()

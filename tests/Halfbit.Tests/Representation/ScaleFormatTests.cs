@@ -9,7 +9,7 @@ public sealed class ScaleFormatTests
     [Theory, InlineData(-126), InlineData(-24), InlineData(-12), InlineData(0), InlineData(7), InlineData(100), InlineData(126)]
     public void Every_stored_number_is_its_own_rounding_and_survives_packing(int exponent)
     {
-        var format = new ScaleFormat(true, exponent);
+        var format = new ScaleFormat(ScaleKind.Half, exponent);
         var values = new List<float>();
         for (int pattern = 0; pattern <= ushort.MaxValue; pattern++)
         {
@@ -33,7 +33,7 @@ public sealed class ScaleFormatTests
     public void Rounding_takes_the_nearest_number_and_the_largest_beyond_the_range()
     {
         var random = new Random(1);
-        var format = new ScaleFormat(true, -16);
+        var format = new ScaleFormat(ScaleKind.Half, -16);
         for (int trial = 0; trial < 20_000; trial++)
         {
             var value = (float)Math.ScaleB(random.NextDouble() - 0.5, random.Next(-50, 5));
@@ -65,6 +65,6 @@ public sealed class ScaleFormatTests
     public void Without_rounding_every_number_stays_as_it_is()
     {
         Assert.Equal(0.1f, ScaleFormat.Exact.Round(0.1f));
-        Assert.Equal(new ScaleFormat(true, 0), ScaleFormat.HalfFor(0));
+        Assert.Equal(new ScaleFormat(ScaleKind.Half, 0), ScaleFormat.HalfFor(0));
     }
 }

@@ -29,6 +29,7 @@ public sealed class PbLlm : IQuantizationMethod
         if (!(options.LowFraction is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(options), options.LowFraction, "the low fraction must be within [0, 1]");
         ArgumentOutOfRangeException.ThrowIfLessThan(options.SalientBits, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.SalientBits, 8);
+        if (options.Salience == SalienceMetric.Auto) throw new ArgumentOutOfRangeException(nameof(options), options.Salience, "PB-LLM takes one metric");
         this.options = options;
     }
 

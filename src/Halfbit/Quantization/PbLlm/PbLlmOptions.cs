@@ -1,15 +1,5 @@
 namespace Halfbit.Quantization.PbLlm;
 
-/// <summary>What makes a weight salient.</summary>
-public enum SalienceMetric
-{
-    /// <summary>w²/d², d the diagonal of U: what removing the weight costs, up to a factor (OBS).</summary>
-    Hessian,
-
-    /// <summary>|w|.</summary>
-    Magnitude,
-}
-
 /// <summary>What becomes of weights that are not salient.</summary>
 public enum LowPrecision
 {

@@ -53,6 +53,53 @@ internal static class ErrorFeedback
             }
         });
 
+    /// <summary>
+    /// Quantizes block after block, each as a whole, and lets the columns to the right of a block make up for its error; on return <paramref name="W"/> holds the quantized values.
+    /// </summary>
+    /// <param name="W">[rows, n], weights; replaced.</param>
+    /// <param name="U">[n, n], upper triangular; null: no feedback.</param>
+    /// <param name="quantizer">Quantizes a block.</param>
+    /// <param name="blockSize">Columns per block, ≥ 1; part of the method, not a matter of speed.</param>
+    /// <param name="rule">How the error of a block is carried over.</param>
+    public static void PerBlock(Matrix W, Matrix? U, IBlockQuantizer quantizer, int blockSize, BlockRule rule)
+    {
+        var errors = new float[U is null || rule == BlockRule.None ? 0 : W.Rows * Math.Min(blockSize, W.Columns)];
+        int index = 0;
+        foreach (ColumnRange block in ColumnRange.Split(W.Columns, blockSize))
+        {
+            Matrix? blockU = U is null ? null : Matrix.CopyOf(U.View.RowRange(block.Start, block.Count)[block]);
+            var context = new ColumnBlock(index++, block, blockU);
+            if (errors.Length == 0)
+            {
+                quantizer.Quantize(context, W.View[block]);
+                continue;
+            }
+
+            W.View[block].CopyTo(new MatrixView<float>(errors, W.Rows, block.Count));
+            quantizer.Quantize(context, W.View[block]);
+            RowParallel.For(W.Rows, RowGrain, (start, end) =>
+            {
+                var E = new MatrixView<float>(errors, W.Rows, block.Count);
+                for (int i = start; i < end; i++) CarryOver(E.Row(i), W.Row(i)[block.Start..block.End], blockU!, rule);
+            });
+            ColumnRange rest = block.RestOf(W.Columns);
+            if (rest.Count > 0)
+                DenseProduct.SubtractProduct(new MatrixView<float>(errors, W.Rows, block.Count), U!.View.RowRange(block.Start, block.Count)[rest], W.View[rest]);
+        }
+    }
+
+    /// <summary>Turns the original weights of a row's block into E, with which the rest is corrected: W_rest −= E·U_rest.</summary>
+    private static void CarryOver(Span<float> errors, ReadOnlySpan<float> quantized, Matrix blockU, BlockRule rule)
+    {
+        for (int j = 0; j < errors.Length; j++) errors[j] -= quantized[j];
+        for (int j = 0; j < errors.Length; j++)
+        {
+            ReadOnlySpan<float> u = blockU.Row(j);
+            errors[j] /= u[j];
+            if (rule == BlockRule.Exact) SubtractScaled(errors[j], u[(j + 1)..], errors[(j + 1)..]);
+        }
+    }
+
     /// <summary>Cuts columns into blocks such that a group that is refitted lies inside one block or starts with one: its weights are then all up to date.</summary>
     private static IEnumerable<ColumnRange> Blocks(int columns, int blockSize, int refittedGroupSize)
     {

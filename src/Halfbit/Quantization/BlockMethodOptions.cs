@@ -1,0 +1,63 @@
+namespace Halfbit.Quantization;
+
+/// <summary>What the searches of a block method compare.</summary>
+public enum SearchObjective
+{
+    /// <summary>The squared error of the binarized scores, as the released programs do.</summary>
+    Scores,
+
+    /// <summary>The squared error of the binarized weights, each column weighted by 1/d_j²: the error that remains after later columns have made up for it, were columns independent.</summary>
+    Weights,
+}
+
+/// <summary>How the error of a block reaches the columns after it.</summary>
+public enum BlockFeedback
+{
+    /// <summary>All columns at once, E = (W − Q)/diag(U_bb), as the released programs do.</summary>
+    Diagonal,
+
+    /// <summary>All columns at once, E = (W − Q)·U_bb⁻¹: the exact compensation of the block's error.</summary>
+    Exact,
+
+    /// <summary>Column by column inside the block too: each weight takes the nearest of its levels when all columns before it have been compensated.</summary>
+    Columns,
+}
+
+/// <summary>What the levels of a group are fitted to.</summary>
+public enum LevelFit
+{
+    /// <summary>The group's weights, all alike.</summary>
+    Plain,
+
+    /// <summary>The group's weights, each column weighted by 1/d_j².</summary>
+    Sensitivity,
+}
+
+/// <summary>What the methods share that quantize a block of columns as a whole (BiLLM, STBLLM, ARB-LLM). A block is a group: scales live in it.</summary>
+public abstract record BlockMethodOptions : MethodOptions
+{
+    /// <summary>Options with groups of 128 columns, as in the papers.</summary>
+    protected BlockMethodOptions()
+    {
+        GroupSize = 128;
+    }
+
+    /// <summary>The metric that chooses salient columns and groups.</summary>
+    public SalienceMetric Salience { get; init; }
+
+    /// <summary>What the searches compare.</summary>
+    public SearchObjective Search { get; init; }
+
+    /// <summary>How a block's error is carried over, when <see cref="MethodOptions.Compensation"/> is on.</summary>
+    public BlockFeedback Feedback { get; init; }
+
+    /// <summary>What levels are fitted to.</summary>
+    public LevelFit Fit { get; init; }
+
+    /// <summary>Whether each group has a mean beside its scales.</summary>
+    public bool HasMeans { get; init; } = true;
+
+    /// <summary>Bits of a stored row scale.</summary>
+    /// <value>8 or 16.</value>
+    public int ScaleBits { get; init; } = 16;
+}
