@@ -25,12 +25,12 @@ internal static class BlockQuantizer
     /// <param name="method">The method.</param>
     /// <param name="done">Called after each layer.</param>
     /// <param name="cancellation">Checked before each layer.</param>
-    public static List<PackedLayer> Quantize(DecoderBlock block, BlockStatistics? statistics, IQuantizationMethod method, Action<PackedLayer, int> done, CancellationToken cancellation)
+    public static List<PackedLayer> Quantize(DecoderBlock block, Func<int, LayerStatistics?> statistics, IQuantizationMethod method, Action<PackedLayer, int> done, CancellationToken cancellation)
     {
         var packed = new List<PackedLayer>();
         foreach (LinearGroup group in block.Groups)
         {
-            LayerStatistics? inputs = statistics?.Take(group.Index);
+            LayerStatistics? inputs = statistics(group.Index);
             foreach (LinearLayer layer in group.Layers)
             {
                 cancellation.ThrowIfCancellationRequested();

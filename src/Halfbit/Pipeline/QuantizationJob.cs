@@ -4,6 +4,7 @@ using Halfbit.Calibration;
 using Halfbit.Checkpoints;
 using Halfbit.Models;
 using Halfbit.Numerics;
+using Halfbit.Statistics;
 
 namespace Halfbit.Pipeline;
 
@@ -135,11 +136,21 @@ public sealed class QuantizationJob
             bool isFinished = output.TryLoadBlock(block);
             if (!isFinished)
             {
-                BlockStatistics? statistics = null;
-                if (states is not null)
+                BlockStatistics? all = null;
+                bool sequential = Environment.GetEnvironmentVariable("SEQ") is not null;
+                if (states is not null && !sequential)
                 {
-                    statistics = new BlockStatistics(block);
-                    RunThrough(block, calibration!, states, decoder, statistics, QuantizationStage.Statistics);
+                    all = new BlockStatistics(block);
+                    RunThrough(block, calibration!, states, decoder, all, QuantizationStage.Statistics);
+                }
+
+                LayerStatistics? statistics(int group)
+                {
+                    if (states is null) return null;
+                    if (all is not null) return all.Take(group);
+                    var one = new BlockStatistics(block, group);
+                    RunThrough(block, calibration!, states, decoder, one, QuantizationStage.Statistics);
+                    return one.Take(group);
                 }
 
                 int total = block.Linears.Count;
