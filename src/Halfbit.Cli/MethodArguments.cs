@@ -12,7 +12,7 @@ internal sealed class MethodArguments
     private readonly Option<bool> symmetric = new("--symmetric") { Description = "rtn, gptq: grid symmetric around zero" };
     private readonly Option<string>[] valued =
     [
-        Valued("--plain", "N", "x"), Valued("--sg", "N", "x"), Valued("--k", "N", "x"), Valued("--means", "N", "x"), Valued("--beta", "N", "x"), Valued("--scale-bits", "N", "x"), Valued("--keep", "N", "x"),
+        Valued("--plain", "N", "x"), Valued("--sg", "N", "x"), Valued("--k", "N", "x"), Valued("--means", "N", "x"), Valued("--beta", "N", "x"), Valued("--shared", "N", "x"), Valued("--scale-bits", "N", "x"), Valued("--keep", "N", "x"),
         Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; rtn, gptq: 128)"),
         Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128)"),
         Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),

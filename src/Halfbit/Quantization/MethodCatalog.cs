@@ -13,7 +13,7 @@ public static class MethodCatalog
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
-        ("lab", "lab", o => new Levels.Lab(Shared(o, new Levels.LabOptions()) with { Plain = o.Integer("plain", 1, 1, 8), SalientGroups = o.Integer("sg", 1, 1, 2), SalientColumns = o.Integer("k", 0, 0, 128), Means = o.Switch("means", false), ColumnScales = o.Switch("beta", false), ScaleBits = o.Integer("scale-bits", 8, 8, 16), Keep = o.Has("keep") ? new Halfbit.Representation.NOfM(o.Integer("keep", 4, 1, 8), 8) : null })),
+        ("lab", "lab", o => new Levels.Lab(Shared(o, new Levels.LabOptions()) with { Plain = o.Integer("plain", 1, 1, 8), SalientGroups = o.Integer("sg", 1, 1, 2), SalientColumns = o.Integer("k", 0, 0, 128), Means = o.Switch("means", false), ColumnScales = o.Switch("beta", false), Shared = o.Switch("shared", false), ScaleBits = o.Integer("scale-bits", 8, 8, 16), Keep = o.Has("keep") ? new Halfbit.Representation.NOfM(o.Integer("keep", 4, 1, 8), 8) : null })),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),

@@ -114,7 +114,13 @@ public sealed class GroupedSignMatrix : QuantizedMatrix
     private static SignGroup Stored(SignGroup group, ScaleFormat format)
     {
         ScaleFormat alphaFormat = group.HasByteScales ? format.ToByte() : format;
-        ScaleFormat betaFormat = group.Beta is null || format.Kind == ScaleKind.Exact ? default : ScaleFormat.HalfFor(group.Beta.Max(b => b.Max(MathF.Abs)));
+        ScaleFormat betaFormat = group.BetaFormat;
+        if (betaFormat.Kind == ScaleKind.Exact && group.Beta is not null && format.Kind != ScaleKind.Exact)
+        {
+            betaFormat = ScaleFormat.HalfFor(group.Beta.Max(b => b.Max(MathF.Abs)));
+            if (group.HasByteScales) betaFormat = betaFormat.ToByte();
+        }
+
         return group with
         {
             Alpha = [.. group.Alpha.Select(a => Rounded(a, alphaFormat))],

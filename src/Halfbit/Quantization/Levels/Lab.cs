@@ -12,6 +12,7 @@ public sealed record LabOptions : MethodOptions
     public int SalientColumns { get; init; }
     public bool Means { get; init; }
     public bool ColumnScales { get; init; }
+    public bool Shared { get; init; }
     public int ScaleBits { get; init; } = 8;
     public NOfM? Keep { get; init; }
 }
@@ -29,7 +30,7 @@ public sealed class Lab(LabOptions options) : IQuantizationMethod
         HessianFactor? factor = options.Compensation ? Calibrated.Factor(statistics, options) : null;
         Matrix Q = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
-        var shape = new LevelShape { PlainGroups = options.Plain, SalientGroups = options.SalientGroups, HasMean = options.Means, HasColumnScales = options.ColumnScales, HasByteScales = options.ScaleBits == 8, Pattern = options.Keep };
+        var shape = new LevelShape { PlainGroups = options.Plain, SalientGroups = options.SalientGroups, HasMean = options.Means, HasColumnScales = options.ColumnScales, SharesScale = options.Shared, HasByteScales = options.ScaleBits == 8, Pattern = options.Keep };
         if (!format.IsHalf) format = ScaleFormat.HalfFor(W.Data.Max(MathF.Abs));
         var q = new LevelQuantizer(W.Rows, W.Columns, options.GroupSize, shape, format, factor?.IsDead, null, Choose);
         ErrorFeedback.PerBlock(Q, factor?.U, q, ColumnRange.WidthOf(W.Columns, options.GroupSize), factor is null ? BlockRule.None : BlockRule.Exact);

@@ -18,6 +18,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
     private readonly Func<ColumnRange, Matrix, BlockMetric, bool[]> chooseSalient;
     private readonly ScaleFormat alphaFormat;
     private readonly ScaleFormat meanFormat;
+    private readonly ScaleFormat betaFormat;
     private readonly BitMatrix signs;
     private readonly BitMatrix secondSigns;
     private readonly BitMatrix? keep;
@@ -26,6 +27,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
     private readonly float[][] alpha;
     private readonly float[] mean;
     private readonly float[]? beta;
+    private readonly float[] secondBeta;
 
     public LevelQuantizer(
         int rows,
@@ -52,9 +54,11 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         keep = shape.Pattern is null ? null : new BitMatrix(rows, columns);
         groupOf = new byte[rows * columns];
         isSalient = new bool[columns];
-        alpha = [.. Enumerable.Range(0, shape.Levels).Select(_ => new float[rows * blocks])];
+        alpha = [.. Enumerable.Range(0, shape.RowScales).Select(_ => new float[rows * blocks])];
         mean = new float[rows * blocks];
-        if (shape.HasColumnScales) beta = new float[columns];
+        if (shape.HasColumnScales || shape.SharesScale) beta = new float[columns];
+        secondBeta = new float[columns];
+        betaFormat = format.Kind == ScaleKind.Exact ? format : shape.HasByteScales ? ScaleFormat.HalfFor(4f).ToByte() : ScaleFormat.HalfFor(4f);
     }
 
     /// <inheritdoc/>
@@ -63,11 +67,16 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         var metric = new BlockMetric(block, isDead);
         bool[] salient = chooseSalient(block.Columns, W, metric);
         salient.CopyTo(isSalient, block.Columns.Start);
-        float[]? scales = beta is null ? null : ColumnScales(W.View[block.Columns], metric);
-        scales?.CopyTo(beta!, block.Columns.Start);
+        var levels = new ColumnLevels(W.View[block.Columns], shape, metric, salient, betaFormat);
+        if (beta is not null)
+        {
+            levels.Beta.CopyTo(beta, block.Columns.Start);
+            levels.SecondBeta.CopyTo(secondBeta, block.Columns.Start);
+        }
+
         RowParallel.For((rows + Lanes - 1) / Lanes, 1, (start, end) =>
         {
-            var tile = new LevelTile(shape, metric, salient, scales);
+            var tile = new LevelTile(shape, metric, salient, levels);
             for (int t = start; t < end; t++) Fit(tile, block, W, t * Lanes);
         });
     }
@@ -76,8 +85,8 @@ internal sealed class LevelQuantizer : IBlockQuantizer
     {
         bool hasSalient = Array.IndexOf(isSalient, true) >= 0;
         var groups = new List<SignGroup>();
-        for (int s = 0; hasSalient && s < shape.SalientGroups; s++) groups.Add(Group([alpha[2 * s], alpha[(2 * s) + 1]]));
-        for (int p = 0; p < shape.PlainGroups; p++) groups.Add(Group([alpha[shape.SalientLevels + p]]));
+        for (int s = 0; hasSalient && s < shape.SalientGroups; s++) groups.Add(Group([ScaleOf(2 * s), ScaleOf((2 * s) + 1)], [beta!, secondBeta], shape.HasColumnScales || shape.SharesScale));
+        for (int p = 0; p < shape.PlainGroups; p++) groups.Add(Group([ScaleOf(shape.SalientLevels + p)], [beta!], shape.HasColumnScales));
         bool hasMarks = shape.PlainGroups > 1 || (hasSalient && shape.SalientGroups > 1);
         return new GroupedSignMatrix(signs, groups, hasSalient ? shape.SalientGroups : 0, groupSize)
         {
@@ -89,11 +98,15 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         };
     }
 
-    private SignGroup Group(float[][] tables) => new()
+    /// <summary>The row scales of a magnitude; one table where all share it.</summary>
+    private float[] ScaleOf(int level) => alpha[shape.SharesScale ? 0 : level];
+
+    private SignGroup Group(float[][] tables, float[][] columnScales, bool hasColumnScales) => new()
     {
         Alpha = tables,
         Mu = shape.HasMean ? mean : null,
-        Beta = beta is null ? null : [.. tables.Select(_ => beta)],
+        Beta = hasColumnScales ? columnScales : null,
+        BetaFormat = hasColumnScales ? betaFormat : default,
         HasByteScales = shape.HasByteScales,
         AlphaFormat = alphaFormat,
         MuFormat = shape.HasMean ? meanFormat : default,
@@ -144,6 +157,12 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         for (int r = 0; r < Lanes; r++)
         {
             tile.Mu[r] = meanFormat.Round(tile.Mu[r]);
+            if (shape.SharesScale)
+            {
+                tile.Levels[r] = Storable(tile.Levels[r]);
+                continue;
+            }
+
             for (int s = 0; s < shape.SalientLevels; s++) levels[s] = tile.Levels[(s * Lanes) + r];
             levels[..shape.SalientLevels].Sort();
             for (int s = 0; s < shape.SalientLevels; s += 2)
@@ -167,7 +186,8 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         {
             int i = firstRow + r;
             int at = (i * blocks) + block.Index;
-            for (int s = 0; s < shape.SalientLevels; s += 2)
+            if (shape.SharesScale) alpha[0][at] = tile.Levels[r];
+            for (int s = 0; !shape.SharesScale && s < shape.SalientLevels; s += 2)
             {
                 float low = tile.Levels[(s * Lanes) + r];
                 float high = tile.Levels[((s + 1) * Lanes) + r];
@@ -175,7 +195,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
                 alpha[s + 1][at] = alphaFormat.Round((high - low) / 2);
             }
 
-            for (int p = shape.SalientLevels; p < shape.Levels; p++) alpha[p][at] = tile.Levels[(p * Lanes) + r];
+            for (int p = shape.SalientLevels; p < shape.RowScales; p++) alpha[p][at] = tile.Levels[(p * Lanes) + r];
             mean[at] = tile.Mu[r];
             Span<float> row = W.Row(i)[block.Columns.Start..block.Columns.End];
             for (int j = 0; j < row.Length; j++)
@@ -194,6 +214,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
                 int number = (int)MathF.Abs(code) - 1;
                 if (isPositive) signs[i, column] = true;
                 float scale = beta is null ? 1f : beta[column];
+                float secondScale = beta is null ? 1f : secondBeta[column];
                 float value;
                 if (isSalient[column])
                 {
@@ -202,15 +223,15 @@ internal sealed class LevelQuantizer : IBlockQuantizer
                     bool second = isHigh == isPositive;
                     if (second) secondSigns[i, column] = true;
                     groupOf[(i * columns) + column] = (byte)group;
-                    float s0 = alpha[2 * group][at] * scale;
-                    float s1 = alpha[(2 * group) + 1][at] * scale;
+                    float s0 = ScaleOf(2 * group)[at] * scale;
+                    float s1 = ScaleOf((2 * group) + 1)[at] * secondScale;
                     float t0 = isPositive ? s0 : -s0;
                     value = (shape.HasMean ? mean[at] + t0 : t0) + (second ? s1 : -s1);
                 }
                 else
                 {
                     groupOf[(i * columns) + column] = (byte)(shape.SalientGroups + number);
-                    float s0 = alpha[shape.SalientLevels + number][at] * scale;
+                    float s0 = ScaleOf(shape.SalientLevels + number)[at] * scale;
                     float t0 = isPositive ? s0 : -s0;
                     value = shape.HasMean ? mean[at] + t0 : t0;
                 }
@@ -218,32 +239,5 @@ internal sealed class LevelQuantizer : IBlockQuantizer
                 row[j] = value;
             }
         }
-    }
-
-    /// <summary>Root mean squares of the columns, rows weighted alike, relative to their geometric mean.</summary>
-    private static float[] ColumnScales(MatrixView<float> W, BlockMetric metric)
-    {
-        var power = new double[W.Columns];
-        for (int i = 0; i < W.Rows; i++)
-        {
-            ReadOnlySpan<float> row = W.Row(i);
-            double total = 1e-300;
-            foreach (float w in row) total += (double)w * w;
-            for (int j = 0; j < row.Length; j++) power[j] += (double)row[j] * row[j] / total;
-        }
-
-        var scales = new float[W.Columns];
-        double mean = 0;
-        int count = 0;
-        for (int j = 0; j < scales.Length; j++)
-        {
-            if (!(power[j] > 0) || metric.Weight[j] == 0) continue;
-            mean += Math.Log(power[j]);
-            count++;
-        }
-
-        for (int j = 0; j < scales.Length; j++)
-            scales[j] = power[j] > 0 && metric.Weight[j] > 0 ? (float)Math.Exp(0.5 * (Math.Log(power[j]) - (mean / count))) : 1f;
-        return Array.ConvertAll(scales, s => (float)(Half)Math.Clamp(s, 0.001f, 1000f));
     }
 }
