@@ -94,8 +94,9 @@ internal sealed record RandomGroups(
         if (planes == 3) planes = random.Next(1, 3);
         ScaleFormat Format(ScaleKind kind) => kind == ScaleKind.Exact ? default : new ScaleFormat(kind, random.Next(-30, 10));
         (ScaleFormat alpha, ScaleFormat mu, ScaleFormat beta) = (Format(Kind), Format(Kind == ScaleKind.Exact ? Kind : ScaleKind.Half), Format(Kind == ScaleKind.Exact ? Kind : ScaleKind.Half));
+        (int lowest, int width) = random.Next(3) switch { 0 => (0, 256), 1 => (random.Next(230), 20), _ => (random.Next(250), 5) };
         float[] Numbers(ScaleFormat format, int count)
-            => format.Kind == ScaleKind.Byte ? [.. Enumerable.Range(0, count).Select(_ => format.Decode((byte)random.Next(256)))] : RandomMatrices.Numbers(random, format, count);
+            => format.Kind == ScaleKind.Byte ? [.. Enumerable.Range(0, count).Select(_ => format.Decode((byte)(lowest + random.Next(width))))] : RandomMatrices.Numbers(random, format, count);
         return new SignGroup
         {
             Alpha = [.. Enumerable.Range(0, planes).Select(_ => Numbers(alpha, rows * blocks))],

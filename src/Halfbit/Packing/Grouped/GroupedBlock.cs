@@ -45,6 +45,21 @@ internal readonly ref struct GroupedBlock
     /// <summary>[rows + 1]; second signs of the matrix before each row.</summary>
     public Span<int> SecondRanks => scratch.SecondRanks(Rows + 1);
 
+    /// <summary>[rows, blocks]; bytes of coded row scales of a group and plane.</summary>
+    public Span<byte> Scales(int g, int plane)
+    {
+        (int start, int size, int all) = (0, 0, 0);
+        for (int h = 0; h < header.Groups.Length; h++)
+        {
+            if (!header.Groups[h].HasCodedAlpha) continue;
+            int bytes = Rows * header.KindOfGroup(h).BlockCount;
+            if (h == g) (start, size) = (all + (plane * bytes), bytes);
+            all = checked(all + (bytes * header.Groups[h].Planes));
+        }
+
+        return scratch.Scales(all).Slice(start, size);
+    }
+
     /// <summary>Decodes the first rows of a block, unless the thread's buffers hold them already; goes on where it left off.</summary>
     /// <param name="header">The matrix.</param>
     /// <param name="blob">Its bytes.</param>
@@ -81,6 +96,7 @@ internal readonly ref struct GroupedBlock
             int active = Math.Min(step, Rows - done);
             DecodeRows(ref decoder, done, active);
             Count(done, active);
+            if (header.ScaleEnds.Length > 0) DecodeScales(done, active);
         }
 
         done = Math.Min(done, Rows);
@@ -88,6 +104,38 @@ internal readonly ref struct GroupedBlock
         if (done == Rows && header.Lanes > 0 && !decoder.IsAtEnd)
             throw BlobError.Damaged(where, $"the coded masks of rows {FirstRow} to {FirstRow + Rows - 1} do not end where their block does");
         return done;
+    }
+
+    private void DecodeScales(int done, int active)
+    {
+        int start = block == 0 ? 0 : header.ScaleEnds[block - 1];
+        ReadOnlySpan<byte> source = blob.Slice(header.CodedAlpha.Offset + start, header.ScaleEnds[block] - start);
+        long bit = done == 0 ? 0 : scratch.ScaleBit;
+        for (int r = done; r < done + active; r++)
+        {
+            int table = 0;
+            Span<byte> other = [];
+            for (int g = 0; g < header.Groups.Length; g++)
+            {
+                int blocks = header.KindOfGroup(g).BlockCount;
+                for (int plane = 0; header.Groups[g].HasCodedAlpha && plane < header.Groups[g].Planes; plane++, table++)
+                {
+                    ScaleCode code = header.ScaleCodes[table];
+                    Span<byte> row = Scales(g, plane).Slice(r * blocks, blocks);
+                    for (int n = 0; n < row.Length; n++)
+                    {
+                        int prediction = code.Predict(n, n == 0 ? 0 : row[n - 1], code.Prediction < ScalePrediction.Other ? 0 : other[n]);
+                        if (!code.TryRead(source, ref bit, prediction, out row[n])) throw BlobError.Damaged(where, $"the coded scales of row {FirstRow + r} cannot be read");
+                    }
+
+                    other = row;
+                }
+            }
+        }
+
+        scratch.ScaleBit = bit;
+        if (done + active == Rows && (bit + 7) / 8 != source.Length)
+            throw BlobError.Damaged(where, $"the coded scales of rows {FirstRow} to {FirstRow + Rows - 1} end at byte {(bit + 7) / 8}, their block at {source.Length}");
     }
 
     private MaskDecoder Decoder(int done)

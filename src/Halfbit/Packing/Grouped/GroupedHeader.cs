@@ -51,6 +51,9 @@ internal sealed record GroupedHeader : BlobHeader
     /// <summary>In coding order: kept weights, groups of salient columns, groups of the other columns.</summary>
     public required GroupMask[] Masks { get; init; }
 
+    /// <summary>The coded tables of row scales, by group and plane.</summary>
+    public ScaleCode[] ScaleCodes { get; init; } = [];
+
     /// <summary>The salient columns, then the others; the first is missing without groups of salient columns.</summary>
     public required ColumnKind[] Kinds { get; init; }
 
@@ -80,6 +83,9 @@ internal sealed record GroupedHeader : BlobHeader
 
     public int[] StreamEnds { get; init; } = [];
 
+    /// <summary>[row blocks]: bytes of coded row scales up to the end of each row block; empty without.</summary>
+    public int[] ScaleEnds { get; init; } = [];
+
     /// <summary>Second signs of each row, where all rows have as many.</summary>
     public int SecondPerRow { get; private set; }
 
@@ -96,6 +102,8 @@ internal sealed record GroupedHeader : BlobHeader
     public PackedSection Signs { get; private set; }
 
     public PackedSection Alpha { get; private set; }
+
+    public PackedSection CodedAlpha { get; private set; }
 
     public PackedSection Mu { get; private set; }
 
@@ -137,13 +145,14 @@ internal sealed record GroupedHeader : BlobHeader
             return section;
         }
 
-        int ends = (KeptEnds.Length > 0 ? 1 : 0) + (SecondEnds.Length > 0 ? 1 : 0) + (StreamEnds.Length > 0 ? 1 : 0);
-        Next("header", FixedBytes + (Groups.Length * GroupLayout.ByteCount) + (Masks.Length * GroupMask.ByteCount));
+        int ends = (KeptEnds.Length > 0 ? 1 : 0) + (SecondEnds.Length > 0 ? 1 : 0) + (StreamEnds.Length > 0 ? 1 : 0) + (ScaleEnds.Length > 0 ? 1 : 0);
+        Next("header", FixedBytes + (Groups.Length * GroupLayout.ByteCount) + (Masks.Length * GroupMask.ByteCount) + (ScaleCodes.Length * ScaleCode.ByteCount));
         SalientColumns = Next("salient columns", SalientGroups > 0 ? mapRow : 0);
         BlockEnds = Next("row blocks", 4L * ends * RowBlocks);
         KeptPositions = Next("kept positions", Keep == KeepEncoding.Bitmap ? Rows * mapRow : CodePacking.ByteCount((long)Rows * (Runs?.RowBits ?? 0), 1));
         Signs = Next("signs", HasEvenRows ? (long)Rows * SignRowBytes : CodePacking.ByteCount(KeptEnds.LastOrDefault(), 1));
         Alpha = Next("scales", Groups.Select((_, g) => AlphaBytes(g) * Groups[g].Planes).Sum());
+        CodedAlpha = Next("coded scales", ScaleEnds.LastOrDefault());
         Mu = Next("means", Groups.Select((_, g) => MuBytes(g)).Sum());
         Beta = Next("column scales", Groups.Select((_, g) => BetaBytes(g) * Groups[g].Planes).Sum());
         Classes = Next("mask classes", Masks.Select((_, m) => ColumnClassBytes(m) + RowClassBytes(m)).Sum());
@@ -182,10 +191,17 @@ internal sealed record GroupedHeader : BlobHeader
             at += GroupMask.ByteCount;
         }
 
+        foreach (ScaleCode code in ScaleCodes)
+        {
+            blob[at] = (byte)((int)code.Prediction | (code.Shift << 2));
+            blob[at + 1] = code.Center;
+            at += ScaleCode.ByteCount;
+        }
+
         at = BlockEnds.Offset;
         for (int b = 0; b < RowBlocks; b++)
         {
-            foreach (int[] ends in (int[][])[KeptEnds, SecondEnds, StreamEnds])
+            foreach (int[] ends in (int[][])[KeptEnds, SecondEnds, StreamEnds, ScaleEnds])
             {
                 if (ends.Length == 0) continue;
                 BinaryPrimitives.WriteInt32LittleEndian(blob[at..], ends[b]);
@@ -227,8 +243,8 @@ internal sealed record GroupedHeader : BlobHeader
         }
     }
 
-    /// <summary>Bytes of the row scales of one plane.</summary>
-    private long AlphaBytes(int g) => (long)Rows * KindOfGroup(g).BlockCount * Groups[g].Alpha.NumberBytes;
+    /// <summary>Bytes of the row scales of one plane that are not coded.</summary>
+    private long AlphaBytes(int g) => Groups[g].HasCodedAlpha ? 0 : (long)Rows * KindOfGroup(g).BlockCount * Groups[g].Alpha.NumberBytes;
 
     private long MuBytes(int g) => Groups[g].Mu is ScaleFormat mu ? (long)Rows * KindOfGroup(g).BlockCount * mu.NumberBytes : 0;
 

@@ -36,12 +36,16 @@ internal static class GroupedHeaderReader
         int maskCount = (keep == KeepEncoding.Coded ? 1 : 0) + Math.Max(0, salientGroups - 1) + Math.Max(0, otherGroups - 1);
         if (maskCount == 0 ? lanes != 0 : lanes is not (1 or 2 or 4 or 8 or 16) || rowsPerBlock % lanes != 0)
             throw BlobError.Damaged(where, $"{lanes} lanes do not fit {maskCount} coded masks and {rowsPerBlock} rows per block");
-        int bitmapAt = GroupedHeader.FixedBytes + (count * GroupLayout.ByteCount) + (maskCount * GroupMask.ByteCount);
+        int codesAt = GroupedHeader.FixedBytes + (count * GroupLayout.ByteCount) + (maskCount * GroupMask.ByteCount);
+        if (codesAt > blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, its header alone needs {codesAt}");
+        var groups = new GroupLayout[count];
+        for (int g = 0; g < count; g++) groups[g] = GroupLayout.Read(blob[(GroupedHeader.FixedBytes + (g * GroupLayout.ByteCount))..], g, where);
+        var codes = new ScaleCode[groups.Sum(g => g.HasCodedAlpha ? g.Planes : 0)];
+        int bitmapAt = codesAt + (codes.Length * ScaleCode.ByteCount);
         long endsAt = bitmapAt + (salientGroups > 0 ? CodePacking.ByteCount(columns, 1) : 0);
         if (endsAt > blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, its header alone needs {endsAt}");
 
-        var groups = new GroupLayout[count];
-        for (int g = 0; g < count; g++) groups[g] = GroupLayout.Read(blob[(GroupedHeader.FixedBytes + (g * GroupLayout.ByteCount))..], g, where);
+        ReadCodes(blob[codesAt..bitmapAt], groups, salientGroups, codes, where);
         GroupMask[] masks = ReadMasks(blob.Slice(GroupedHeader.FixedBytes + (count * GroupLayout.ByteCount), maskCount * GroupMask.ByteCount), lanes, where);
         int first = keep == KeepEncoding.Coded ? 1 : 0;
         if (first == 1 && masks[0].Group != GroupMask.OfKept) throw BlobError.Damaged(where, $"the first mask is of group {masks[0].Group}, expected the kept weights");
@@ -64,11 +68,30 @@ internal static class GroupedHeaderReader
             Pattern = pattern,
             Lanes = lanes,
             Masks = masks,
+            ScaleCodes = codes,
             Kinds = kinds,
         };
         header = ReadEnds(header, blob, (int)endsAt, where);
         if (!header.TryPlace() || header.ByteCount != blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, its header implies {header.ByteCount}");
         return header;
+    }
+
+    private static void ReadCodes(ReadOnlySpan<byte> bytes, GroupLayout[] groups, int salientGroups, ScaleCode[] codes, string where)
+    {
+        int t = 0;
+        int before = -1;
+        for (int g = 0; g < groups.Length; g++)
+        {
+            for (int plane = 0; groups[g].HasCodedAlpha && plane < groups[g].Planes; plane++, t++)
+            {
+                int flags = bytes[2 * t];
+                codes[t] = new ScaleCode((ScalePrediction)(flags & 3), flags >> 2, bytes[(2 * t) + 1]);
+                bool follows = before >= 0 && before < salientGroups == g < salientGroups;
+                if (flags >= 32 || (!follows && codes[t].Prediction >= ScalePrediction.Other))
+                    throw BlobError.Damaged(where, $"the row scales of group {g}, plane {plane} have the code {flags}, which is unknown or needs a table before it");
+                before = g;
+            }
+        }
     }
 
     private static GroupMask[] ReadMasks(ReadOnlySpan<byte> bytes, int lanes, string where)
@@ -114,7 +137,8 @@ internal static class GroupedHeaderReader
         bool hasKept = !header.HasEvenRows;
         bool hasSecond = header.HasSecond && !header.HasEvenSecond;
         bool hasStream = header.Masks.Length > 0;
-        int width = 4 * ((hasKept ? 1 : 0) + (hasSecond ? 1 : 0) + (hasStream ? 1 : 0));
+        bool hasScales = header.ScaleCodes.Length > 0;
+        int width = 4 * ((hasKept ? 1 : 0) + (hasSecond ? 1 : 0) + (hasStream ? 1 : 0) + (hasScales ? 1 : 0));
         if (at + ((long)width * header.RowBlocks) > blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, too few for {header.RowBlocks} row blocks");
         int[] Column(ReadOnlySpan<byte> bytes, bool isThere, int skip)
         {
@@ -126,17 +150,18 @@ internal static class GroupedHeaderReader
 
         int[] kept = Column(blob, hasKept, 0);
         int[] second = Column(blob, hasSecond, hasKept ? 4 : 0);
-        int[] stream = Column(blob, hasStream, width - 4);
+        int[] stream = Column(blob, hasStream, width - (hasScales ? 8 : 4));
+        int[] scales = Column(blob, hasScales, width - 4);
         for (int b = 0; b < header.RowBlocks; b++)
         {
             int blockRows = Math.Min(header.RowsPerBlock, header.Rows - (b * header.RowsPerBlock));
             long weights = (long)blockRows * header.Columns;
             int states = 4 * Math.Min(header.Lanes, blockRows);
-            if (Grows(kept, b, 0, weights) && Grows(second, b, 0, weights) && Grows(stream, b, states, int.MaxValue)) continue;
+            if (Grows(kept, b, 0, weights) && Grows(second, b, 0, weights) && Grows(stream, b, states, int.MaxValue) && Grows(scales, b, 0, int.MaxValue)) continue;
             throw BlobError.Damaged(where, $"the ends of row block {b} do not follow those before them");
         }
 
-        return header with { KeptEnds = kept, SecondEnds = second, StreamEnds = stream };
+        return header with { KeptEnds = kept, SecondEnds = second, StreamEnds = stream, ScaleEnds = scales };
     }
 
     private static bool Grows(int[] ends, int b, int least, long most)

@@ -43,12 +43,15 @@ internal static class GroupedPacker
             Masks = [.. masks],
             Kinds = members.Kinds,
         };
+        (ScaleCode[] codes, int[] scaleEnds, byte[] codedScales) = CodeScales(matrix, groups, header, rowsPerBlock);
+        if (codes.Length > 0) header = header with { ScaleCodes = codes, Groups = [.. groups.Select(g => g with { HasCodedAlpha = g.Alpha.Kind == ScaleKind.Byte })] };
         BitMatrix? second = members.OfGroups(g => groups[g].Planes == 2);
         header = header with
         {
             KeptEnds = header.HasEvenRows ? [] : Ends(members.Keep!, rowsPerBlock),
             SecondEnds = second is null || header.HasEvenSecond ? [] : Ends(second, rowsPerBlock),
             StreamEnds = coded.Count > 0 ? [.. starts.Skip(1), stream.Length] : [],
+            ScaleEnds = scaleEnds,
         };
         if (!header.TryPlace()) throw new ArgumentException($"[{header.Rows}, {header.Columns}] needs more than 2^31 - 1 bytes, or a width is above 2^30");
         var blob = new byte[header.ByteCount];
@@ -56,9 +59,37 @@ internal static class GroupedPacker
         WriteKept(header, members.Keep, blob);
         WriteSigns(header, matrix, members, second, blob);
         WriteTables(header, matrix, blob);
+        codedScales.CopyTo(blob.AsSpan(header.CodedAlpha.Offset));
         WriteMasks(header, coded, stream, blob);
         header.Write(blob);
         return blob;
+    }
+
+    /// <summary>Row scales in bytes, coded; nothing where that is no shorter.</summary>
+    private static (ScaleCode[] Codes, int[] Ends, byte[] Bytes) CodeScales(GroupedSignMatrix matrix, GroupLayout[] groups, GroupedHeader header, int rowsPerBlock)
+    {
+        var tables = new List<byte[]>();
+        var blocks = new List<int>();
+        var follows = new List<bool>();
+        ColumnKind? before = null;
+        for (int g = 0; g < groups.Length; g++)
+        {
+            ColumnKind kind = header.KindOfGroup(g);
+            for (int k = 0; groups[g].Alpha.Kind == ScaleKind.Byte && k < groups[g].Planes; k++)
+            {
+                var bytes = new byte[matrix.Rows * kind.BlockCount];
+                NumberTable.Write(OfBlocks(matrix.Groups[g].Alpha[k], matrix, kind), groups[g].Alpha, bytes, $"scale of group {g}, plane {k}");
+                tables.Add(bytes);
+                blocks.Add(kind.BlockCount);
+                follows.Add(before == kind);
+                before = kind;
+            }
+        }
+
+        if (tables.Count == 0) return ([], [], []);
+        (ScaleCode[] codes, int[] ends, byte[] coded) = CodedScales.Encode(tables, blocks, follows, matrix.Rows, rowsPerBlock);
+        bool isShorter = coded.Length + (4 * ends.Length) + (ScaleCode.ByteCount * codes.Length) < tables.Sum(t => (long)t.Length);
+        return isShorter ? (codes, ends, coded) : ([], [], []);
     }
 
     private static (KeepEncoding Encoding, MaskToCode? Coded) ChooseKeep(GroupMembers members, NOfM? pattern, KeepEncoding? wanted, int rowsPerBlock, int lanes)
@@ -176,7 +207,7 @@ internal static class GroupedPacker
             ColumnKind kind = header.KindOfGroup(g);
             for (int k = 0; k < layout.Planes; k++)
             {
-                NumberTable.Write(OfBlocks(group.Alpha[k], matrix, kind), layout.Alpha, blob.AsSpan(k == 0 ? place.Alpha : place.SecondAlpha), $"scale of group {g}, plane {k}");
+                if (!layout.HasCodedAlpha) NumberTable.Write(OfBlocks(group.Alpha[k], matrix, kind), layout.Alpha, blob.AsSpan(k == 0 ? place.Alpha : place.SecondAlpha), $"scale of group {g}, plane {k}");
                 if (layout.Beta is ScaleFormat beta)
                     NumberTable.Write([.. Enumerable.Range(0, kind.Count).Select(n => group.Beta![k][kind.Column(n)])], beta, blob.AsSpan(k == 0 ? place.Beta : place.SecondBeta), $"column scale of group {g}, plane {k}");
             }

@@ -75,6 +75,16 @@ internal readonly ref struct GroupedRows
     /// <summary>A table of numbers that starts at a byte of the matrix.</summary>
     public NumberTable Table(int offset, ScaleFormat format) => new(blob[offset..], format);
 
+    /// <summary>The row scales of row <paramref name="k"/> of a block, by scale block of the group's kind.</summary>
+    public NumberTable Scales(GroupedBlock block, int group, int plane, int k)
+    {
+        GroupLayout layout = header.Groups[group];
+        int blocks = header.KindOfGroup(group).BlockCount;
+        if (layout.HasCodedAlpha) return new NumberTable(block.Scales(group, plane).Slice(k * blocks, blocks), layout.Alpha);
+        int start = plane == 0 ? header.Places[group].Alpha : header.Places[group].SecondAlpha;
+        return Table(start + ((block.FirstRow + k) * blocks * layout.Alpha.NumberBytes), layout.Alpha);
+    }
+
     private void Expand(GroupedBlock block, int k, Span<float> row)
     {
         ReadOnlySpan<ulong> signs = Signs(block, k);
@@ -84,8 +94,8 @@ internal readonly ref struct GroupedRows
         for (int g = 0; g < header.Groups.Length; g++)
         {
             (GroupLayout layout, GroupPlace place, ColumnKind kind) = (header.Groups[g], header.Places[g], header.KindOfGroup(g));
-            NumberTable alpha = Table(place.Alpha, layout.Alpha);
-            NumberTable secondAlpha = Table(place.SecondAlpha, layout.Alpha);
+            NumberTable alpha = Scales(block, g, 0, k);
+            NumberTable secondAlpha = Scales(block, g, layout.Planes - 1, k);
             NumberTable mu = Table(place.Mu, layout.Mu ?? default);
             ReadOnlySpan<ulong> members = block.Members(g).Slice(k * words, words);
             bool hasSecond = layout.Planes == 2;
@@ -94,7 +104,7 @@ internal readonly ref struct GroupedRows
             for (int n = 0; n < kind.BlockCount; n++)
             {
                 int at = (i * kind.BlockCount) + n;
-                var scales = new GroupScales(layout.Mu is null ? -0f : mu[at], alpha[at], hasSecond ? secondAlpha[at] : 0f, hasSecond);
+                var scales = new GroupScales(layout.Mu is null ? -0f : mu[at], alpha[n], hasSecond ? secondAlpha[n] : 0f, hasSecond);
                 long start = (long)kind.Block(n) * header.BlockWidth;
                 int end = (int)Math.Min(row.Length, start + header.BlockWidth);
                 GroupExpansion.Expand(members, signs, second, scales, beta, secondBeta, (int)start, end, row);

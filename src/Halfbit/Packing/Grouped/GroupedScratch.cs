@@ -19,6 +19,7 @@ internal sealed class GroupedScratch
     private ulong[] secondSigns = [];
     private ulong[] secondMembers = [];
     private float[] betas = [];
+    private byte[] scales = [];
 
     /// <summary>The calling thread's buffers.</summary>
     public static GroupedScratch Current => current ??= new GroupedScratch();
@@ -31,6 +32,9 @@ internal sealed class GroupedScratch
 
     /// <summary>Where the decoder of the block goes on.</summary>
     public int Position { get; set; }
+
+    /// <summary>Where the code of the block's row scales goes on.</summary>
+    public long ScaleBit { get; set; }
 
     /// <summary>[16, …] frequencies of a group of rows.</summary>
     public uint[] Frequencies { get; } = new uint[(1 << MaskModelParameters.MaximumBits) * MaskDecoder.MaximumLanes];
@@ -67,6 +71,9 @@ internal sealed class GroupedScratch
     public Span<ulong> SecondMembers(int words) => Take(ref secondMembers, words);
 
     public Span<float> Betas(int count) => Take(ref betas, count);
+
+    /// <summary>[tables, rows of the block, scale blocks], row scales that were coded.</summary>
+    public Span<byte> Scales(int count) => Take(ref scales, count);
 
     private static Span<T> Take<T>(ref T[] buffer, int count)
     {

@@ -16,12 +16,24 @@ internal static class GroupedUnpacker
         BitMatrix? keep = header.Keep == KeepEncoding.All ? null : new BitMatrix(header.Rows, header.Columns);
         bool[]? isSalient = header.SalientGroups > 0 ? Columns(header) : null;
         byte[]? groupOf = header.Kinds.Any(k => k.Order.Length > 1) ? new byte[header.Rows * header.Columns] : null;
+        int blocks = ((header.Columns - 1) / header.BlockWidth) + 1;
+        float[][][] alpha = [.. header.Groups.Select(g => (float[][])[.. Enumerable.Range(0, g.Planes).Select(_ => new float[header.Rows * blocks])])];
         for (int i = 0; i < header.Rows; i++)
         {
             GroupedBlock block = rows.Load(i / header.RowsPerBlock, Math.Min(header.RowsPerBlock, header.Rows - (i / header.RowsPerBlock * header.RowsPerBlock)));
             int k = i - block.FirstRow;
             rows.Signs(block, k).CopyTo(signs.Row(i));
             if (second is not null) rows.SecondSigns(block, k).CopyTo(second.Row(i));
+            for (int g = 0; g < alpha.Length; g++)
+            {
+                ColumnKind kind = header.KindOfGroup(g);
+                for (int plane = 0; plane < alpha[g].Length; plane++)
+                {
+                    NumberTable scales = rows.Scales(block, g, plane, k);
+                    for (int n = 0; n < kind.BlockCount; n++) alpha[g][plane][(i * blocks) + kind.Block(n)] = scales[n];
+                }
+            }
+
             if (keep is not null) block.Keep.Slice(k * words, words).CopyTo(keep.Row(i));
             for (int j = 0; groupOf is not null && j < header.Columns; j++)
             {
@@ -34,7 +46,7 @@ internal static class GroupedUnpacker
         }
 
         var groups = new SignGroup[header.Groups.Length];
-        for (int g = 0; g < groups.Length; g++) groups[g] = Group(header, rows, g);
+        for (int g = 0; g < groups.Length; g++) groups[g] = Group(header, rows, g, alpha[g]);
         return new GroupedSignMatrix(signs, groups, header.SalientGroups, header.BlockWidth)
         {
             SecondSigns = second,
@@ -48,15 +60,12 @@ internal static class GroupedUnpacker
     private static bool[] Columns(GroupedHeader header)
         => [.. Enumerable.Range(0, header.Columns).Select(j => (header.Kinds[0].Words[j >> 6] >> (j & 63) & 1) != 0)];
 
-    private static SignGroup Group(GroupedHeader header, GroupedRows rows, int g)
+    private static SignGroup Group(GroupedHeader header, GroupedRows rows, int g, float[][] alpha)
     {
         (GroupLayout layout, GroupPlace place, ColumnKind kind) = (header.Groups[g], header.Places[g], header.KindOfGroup(g));
-        var alpha = new float[layout.Planes][];
         float[][]? beta = layout.Beta is null ? null : new float[layout.Planes][];
-        for (int k = 0; k < layout.Planes; k++)
+        for (int k = 0; beta is not null && k < layout.Planes; k++)
         {
-            alpha[k] = OfBlocks(header, kind, rows.Table(k == 0 ? place.Alpha : place.SecondAlpha, layout.Alpha));
-            if (beta is null) continue;
             NumberTable table = rows.Table(k == 0 ? place.Beta : place.SecondBeta, layout.Beta!.Value);
             beta[k] = new float[header.Columns];
             for (int n = 0; n < kind.Count; n++) beta[k][kind.Column(n)] = table[n];
