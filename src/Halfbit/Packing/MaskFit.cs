@@ -114,14 +114,6 @@ internal static class MaskFit
         return histogram;
     }
 
-    private static void ForEachSet(ReadOnlySpan<ulong> words, Action<int> action)
-    {
-        for (int w = 0; w < words.Length; w++)
-        {
-            for (ulong word = words[w]; word != 0; word &= word - 1) action((w * 64) + BitOperations.TrailingZeroCount(word));
-        }
-    }
-
     /// <summary>The bits, step and start of the classes that make terms plus stream shortest.</summary>
     private static (int Bits, int Step, int Start) Coarsen(Table table)
     {
@@ -205,22 +197,35 @@ internal static class MaskFit
             return cost;
         }
 
-        private static void CountColumns(BitMatrix bits, int[] rowTerms, int[] counts)
+        /// <summary>A few words of columns at a time, whose counts stay in the cache; each range of columns belongs to one thread.</summary>
+        private static void CountColumns(BitMatrix bits, int[] rowTerms, int[] counts) => RowParallel.For(bits.WordsPerRow, 8, (start, end) =>
         {
             for (int i = 0; i < bits.Rows; i++)
             {
                 int level = Level(rowTerms[i]);
-                ForEachSet(bits.Row(i), j => counts[(j * Levels) + level]++);
+                ReadOnlySpan<ulong> row = bits.Row(i);
+                for (int w = start; w < end; w++)
+                {
+                    for (ulong word = row[w]; word != 0; word &= word - 1) counts[(((w * 64) + BitOperations.TrailingZeroCount(word)) * Levels) + level]++;
+                }
             }
-        }
+        });
 
         private static void CountRows(BitMatrix bits, int[] columnTerms, int[] counts)
         {
-            for (int i = 0; i < bits.Rows; i++)
+            int[] levels = Array.ConvertAll(columnTerms, Level);
+            RowParallel.For(bits.Rows, 16, (start, end) =>
             {
-                int at = i * Levels;
-                ForEachSet(bits.Row(i), j => counts[at + Level(columnTerms[j])]++);
-            }
+                for (int i = start; i < end; i++)
+                {
+                    Span<int> line = counts.AsSpan(i * Levels, Levels);
+                    ReadOnlySpan<ulong> row = bits.Row(i);
+                    for (int w = 0; w < row.Length; w++)
+                    {
+                        for (ulong word = row[w]; word != 0; word &= word - 1) line[levels[(w * 64) + BitOperations.TrailingZeroCount(word)]]++;
+                    }
+                }
+            });
         }
     }
 
