@@ -56,7 +56,7 @@ internal static class LayerCommand
         double seconds = watch.Elapsed.TotalSeconds;
         double? weightedError = H is null ? null : WeightedError.Of(W, result.Approximation, H);
         double meanSquaredError = WeightedError.MeanSquared(W, result.Approximation);
-        double trueBits = method.Name == "lab" ? 0 : Packer.TrueBits(result.Quantized.Stored(ScaleFormat.HalfFor(LargestMagnitude(W))));
+        double trueBits = Packer.TrueBits(result.Quantized.Stored(ScaleFormat.HalfFor(LargestMagnitude(W))));
         if (output is not null) Write(output, result);
 
         if (asJson)

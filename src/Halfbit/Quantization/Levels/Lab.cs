@@ -30,18 +30,19 @@ public sealed class Lab(LabOptions options) : IQuantizationMethod
         HessianFactor? factor = options.Compensation ? Calibrated.Factor(statistics, options) : null;
         Matrix Q = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
-        var shape = new LevelShape { PlainGroups = options.Plain, SalientGroups = options.SalientGroups, HasMean = options.Means, HasColumnScales = options.ColumnScales, SharesScale = options.Shared, HasByteScales = options.ScaleBits == 8, Pattern = options.Keep };
+        var shape = new LevelShape { PlainGroups = options.Plain, SalientGroups = options.SalientGroups, HasMean = options.Means, HasColumnScales = options.ColumnScales, HasByteScales = options.ScaleBits == 8, Pattern = options.Keep };
         if (!format.IsHalf) format = ScaleFormat.HalfFor(W.Data.Max(MathF.Abs));
-        var q = new LevelQuantizer(W.Rows, W.Columns, options.GroupSize, shape, format, factor?.IsDead, null, Choose);
+        var codes = new LevelCodes(W.Rows, W.Columns, options.GroupSize, shape, format);
+        var q = new LevelQuantizer(codes, factor?.IsDead, null, (b, w, m) => Choose(b.Columns, w, m));
         ErrorFeedback.PerBlock(Q, factor?.U, q, ColumnRange.WidthOf(W.Columns, options.GroupSize), factor is null ? BlockRule.None : BlockRule.Exact);
-        Matrix expanded = Matrix.Expand(q.ToMatrix());
+        Matrix expanded = Matrix.Expand(codes.ToMatrix());
         for (int i = 0; i < Q.Data.Length; i++)
         {
             if (Q.Data[i] != expanded.Data[i]) throw new InvalidOperationException($"{i}: {Q.Data[i]} {expanded.Data[i]}");
         }
 
-        bool plain = Environment.GetEnvironmentVariable("LAB_PLAIN") is not null;
-        return new LayerResult(plain ? new PlainMatrix(expanded, ScaleFormat.Exact) : q.ToMatrix(), Q, 1);
+        bool plain = false;
+        return new LayerResult(plain ? new PlainMatrix(expanded, ScaleFormat.Exact) : codes.ToMatrix(), Q, 1);
     }
 
     private bool[] Choose(ColumnRange range, Matrix W, BlockMetric metric)

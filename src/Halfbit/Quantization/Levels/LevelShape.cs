@@ -23,14 +23,6 @@ internal sealed record LevelShape
     /// <summary>The pattern of weights that are kept; null: all.</summary>
     public NOfM? Pattern { get; init; }
 
-    /// <summary>
-    /// Whether all columns share one row scale; salient columns then have two column scales each. Only with one group of each kind. Salient columns cost their second sign and little more.
-    /// </summary>
-    public bool SharesScale { get; init; }
-
-    /// <summary>Row scales of a row's block.</summary>
-    public int RowScales => SharesScale ? 1 : Levels;
-
     /// <summary>Magnitudes of salient columns.</summary>
     public int SalientLevels => 2 * SalientGroups;
 

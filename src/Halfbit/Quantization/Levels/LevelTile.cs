@@ -31,7 +31,7 @@ internal sealed class LevelTile
     private readonly LevelShape shape;
     private readonly BlockMetric metric;
     private readonly bool[] isSalient;
-    private readonly ColumnLevels coefficients;
+    private readonly float[] beta;
     private readonly int columns;
     private readonly float[] residual;
     private readonly float[] gradient;
@@ -44,24 +44,25 @@ internal sealed class LevelTile
     /// <param name="shape">The levels.</param>
     /// <param name="metric">The block's metric.</param>
     /// <param name="isSalient">[w].</param>
-    /// <param name="coefficients">What a row scale is multiplied with in each column.</param>
-    public LevelTile(LevelShape shape, BlockMetric metric, bool[] isSalient, ColumnLevels coefficients)
+    /// <param name="beta">[w], column scales &gt; 0.</param>
+    public LevelTile(LevelShape shape, BlockMetric metric, bool[] isSalient, float[] beta)
     {
         this.shape = shape;
         this.metric = metric;
         this.isSalient = isSalient;
-        this.coefficients = coefficients;
+        this.beta = beta;
         columns = isSalient.Length;
         X = new float[columns * Lanes];
         Q = new float[columns * Lanes];
         Code = new float[columns * Lanes];
         Keep = new float[columns * Lanes];
-        Levels = new float[shape.RowScales * Lanes];
+        Levels = new float[shape.Levels * Lanes];
+        PlaneScales = new float[shape.Levels * Lanes];
         Mu = new float[Lanes];
         residual = new float[columns * Lanes];
         gradient = new float[columns * Lanes];
         product = new float[columns * Lanes];
-        int unknowns = shape.RowScales + (shape.HasMean ? 1 : 0);
+        int unknowns = shape.Levels + (shape.HasMean ? 1 : 0);
         basis = new float[unknowns * columns * Lanes];
         normal = new float[unknowns * unknowns * Lanes];
         right = new float[unknowns * Lanes];
@@ -79,8 +80,11 @@ internal sealed class LevelTile
     /// <summary>[w][16], 1 for kept weights, 0 for others.</summary>
     public float[] Keep { get; }
 
-    /// <summary>[row scales][16], &gt; 0: those of salient columns, then the others'; or the one scale that all share. In no order.</summary>
+    /// <summary>[levels][16], magnitudes &gt; 0: those of salient columns, then the others'. In no order.</summary>
     public float[] Levels { get; }
+
+    /// <summary>[levels][16], the scales of sign planes that the rounded magnitudes come from.</summary>
+    public float[] PlaneScales { get; }
 
     /// <summary>[16], means.</summary>
     public float[] Mu { get; }
@@ -99,8 +103,8 @@ internal sealed class LevelTile
 
         Vector512<float> mu = shape.HasMean ? Quotient(sum, mass, Vector512<float>.Zero) : Vector512<float>.Zero;
         mu.CopyTo(Mu);
-        if (!shape.SharesScale) InitializeKind(salient: true, 0, shape.SalientLevels, mu);
-        InitializeKind(salient: false, shape.SharesScale ? 0 : shape.SalientLevels, shape.PlainGroups, mu);
+        InitializeKind(salient: true, 0, shape.SalientLevels, mu);
+        InitializeKind(salient: false, shape.SalientLevels, shape.PlainGroups, mu);
     }
 
     /// <summary>Codes column by column: the nearest level of what the weight has become after all columns before it were made up for.</summary>
@@ -129,7 +133,7 @@ internal sealed class LevelTile
     /// <summary>The magnitudes (and mean) of least r·G·rᵀ for the codes at hand. A magnitude that no weight has, or that would not be positive, stays.</summary>
     public void Refit()
     {
-        int levels = shape.RowScales;
+        int levels = shape.Levels;
         int unknowns = levels + (shape.HasMean ? 1 : 0);
         int stride = columns * Lanes;
         for (int b = 0; b < unknowns; b++) FillBasis(b, basis.AsSpan(b * stride, stride));
@@ -263,14 +267,6 @@ internal sealed class LevelTile
         return true;
     }
 
-    /// <summary>r·G·rᵀ of each row.</summary>
-    public Vector512<float> Loss()
-    {
-        for (int j = 0; j < columns; j++) (At(X, j) - At(Q, j)).CopyTo(residual.AsSpan(j * Lanes));
-        Multiply(residual, metric.G.View, gradient);
-        return Dot(residual, gradient);
-    }
-
     /// <summary>Q from codes and levels.</summary>
     private void Reconstruct()
     {
@@ -287,12 +283,12 @@ internal sealed class LevelTile
         }
     }
 
-    /// <summary>The first row scale of a column's kind, and its number of magnitudes.</summary>
+    /// <summary>The magnitudes of a column's kind.</summary>
     private (int First, int Count) LevelsOf(int j)
-        => shape.SharesScale ? (0, isSalient[j] ? 2 : 1) : isSalient[j] ? (0, shape.SalientLevels) : (shape.SalientLevels, shape.PlainGroups);
+        => isSalient[j] ? (0, shape.SalientLevels) : (shape.SalientLevels, shape.PlainGroups);
 
     /// <summary>Magnitude l of a column's kind.</summary>
-    private Vector512<float> Level(int j, int first, int l) => At(Levels, shape.SharesScale ? 0 : first + l) * coefficients[l, j];
+    private Vector512<float> Level(int j, int first, int l) => At(Levels, first + l) * beta[j];
 
     private Vector512<float> Nearest(int j, Vector512<float> v, Vector512<float> mu, out Vector512<float> code)
     {
@@ -396,11 +392,11 @@ internal sealed class LevelTile
     }
 
     /// <summary>(x − μ)/β.</summary>
-    private Vector512<float> Scaled(int j, Vector512<float> mu) => (At(X, j) - mu) / coefficients[0, j];
+    private Vector512<float> Scaled(int j, Vector512<float> mu) => (At(X, j) - mu) / beta[j];
 
     private void FillBasis(int b, Span<float> destination)
     {
-        bool isMean = b == shape.RowScales;
+        bool isMean = b == shape.Levels;
         for (int j = 0; j < columns; j++)
         {
             (int first, int count) = LevelsOf(j);
@@ -409,13 +405,11 @@ internal sealed class LevelTile
             {
                 value = At(Keep, j);
             }
-            else if (shape.SharesScale || (b >= first && b < first + count))
+            else if (b >= first && b < first + count)
             {
                 Vector512<float> code = At(Code, j);
-                Vector512<float> number = Vector512.Abs(code);
-                int last = shape.SharesScale ? count - 1 : b - first;
-                for (int l = shape.SharesScale ? 0 : last; l <= last; l++)
-                    value = Vector512.ConditionalSelect(Vector512.Equals(number, Vector512.Create(l + 1f)), WithSign(Vector512.Create(coefficients[l, j]), code), value);
+                Vector512<float> isOwn = Vector512.Equals(Vector512.Abs(code), Vector512.Create(b - first + 1f));
+                value = Vector512.ConditionalSelect(isOwn, WithSign(Vector512.Create(beta[j]), code), Vector512<float>.Zero);
             }
 
             value.CopyTo(destination[(j * Lanes)..]);
