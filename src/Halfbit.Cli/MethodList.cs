@@ -74,7 +74,8 @@ internal static class MethodList
             throw Wrong(exception.Message);
         }
 
-        OptionException Wrong(string what) => new($"{place}: '{entry}': {what}");
+        OptionException Wrong(string what) => new($"{place}: '{entry}': {what}"
+            + (entry.Contains(',', StringComparison.Ordinal) ? "; entries with options are separated by semicolons" : string.Empty));
     }
 
     /// <summary>What stands before the first equals sign, unless that is part of an option such as --bits=2.</summary>
