@@ -11,7 +11,7 @@ namespace Halfbit.Pipeline;
 /// </summary>
 /// <remarks>
 /// The other way would be one walk for all methods, block by block, with hidden states for each: it would share nothing more, and hold as many models' states at once.
-/// Embeddings are not kept: looking them up again costs less than a thousandth of a job, their copy up to <see cref="HiddenStates.MemoryLimit"/>.
+/// Embeddings are not kept: looking them up again is one copy of what a job then runs through every block, keeping them would take up to <see cref="HiddenStates.MemoryLimit"/>.
 /// </remarks>
 internal sealed class SharedCalibration
 {

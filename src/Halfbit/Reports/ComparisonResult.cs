@@ -12,7 +12,7 @@ namespace Halfbit.Reports;
 public sealed record ComparisonResult(string Model, string? Calibration, double CalibrationSeconds, string? PeakMemoryNote, IReadOnlyList<ComparisonRow> Rows)
 {
     /// <summary>Names of the rows that no other row beats: none has fewer true bits at no more perplexity, or less perplexity at no more true bits.</summary>
-    public IReadOnlySet<string> ParetoFront { get; } = Reports.ParetoFront.Of(Rows);
+    public IReadOnlySet<string> ParetoFront => Reports.ParetoFront.Of(Rows);
 }
 
 /// <summary>One model of a comparison. What was not measured is null, and the rest of a contestant that failed is NaN or empty.</summary>

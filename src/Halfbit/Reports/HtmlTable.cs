@@ -41,9 +41,9 @@ internal sealed class HtmlTable
             "tr", new XAttribute("class", "failed"), new XElement("th", new XAttribute("scope", "row"), Clean(name)),
             new XElement("td", new XAttribute("class", "text"), new XAttribute("colspan", isText.Count - 1), Printable.Of(note))));
 
-    /// <summary>The table, in a frame that scrolls when it is too wide.</summary>
+    /// <summary>The table, in a frame that scrolls, by keys too, when it is too wide.</summary>
     public XElement ToElement() => new(
-        "div", new XAttribute("class", "scroll"), new XElement("table", new XElement("caption", Printable.Of(caption)), new XElement("thead", head), body));
+        "div", new XAttribute("class", "scroll"), new XAttribute("tabindex", "0"), new XElement("table", new XElement("caption", Printable.Of(caption)), new XElement("thead", head), body));
 
     private static object Clean(object content) => content is string text ? Printable.Of(text) : content;
 }

@@ -20,6 +20,7 @@ public sealed class TicksTests
     [InlineData(0.9, 110, 8, new double[] { 1, 2, 5, 10, 20, 50, 100 })]
     [InlineData(30, 1500, 8, new double[] { 50, 100, 200, 500, 1000 })]
     [InlineData(1.4, 9, 8, new[] { 1.5, 2, 3, 5, 7 })]
+    [InlineData(35, 120, 8, new double[] { 40, 50, 60, 70, 80, 90, 100 })]
     [InlineData(44, 49, 8, new double[] { 44, 45, 46, 47, 48, 49 })]
     [InlineData(1e-3, 1e9, 8, new[] { 1e-3, 0.1, 10, 1000, 1e5, 1e7, 1e9 })]
     public void Logarithmic_ticks_are_round_and_inside(double low, double high, int most, double[] expected)

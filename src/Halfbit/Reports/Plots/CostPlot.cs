@@ -47,7 +47,7 @@ internal static class CostPlot
         if (hasPeak) content.Add(Svg.Line("axis", memory.X.From, Top, memory.X.From, end));
         string description = "Time to compress the model, without what all methods share"
             + (result.Calibration is null ? "" : $" ({NumberText.Seconds(result.CalibrationSeconds)} s for the calibration text and the statistics of the first block)")
-            + (hasPeak ? ", and the largest resident memory of the process meanwhile, runtime and mapped weights included." : $". Peak memory per method is not known: {result.PeakMemoryNote}.");
+            + (hasPeak ? ", and the largest resident memory of the process meanwhile, runtime and mapped weights included; with a small model much of it is what the runtime has not collected yet." : $". Peak memory per method is not known: {result.PeakMemoryNote}.");
         return new Figure("cost", "Time and memory", description, Figure.UsualWidth, end + Bottom, content, table.ToElement());
     }
 

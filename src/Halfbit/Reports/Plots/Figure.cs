@@ -23,7 +23,7 @@ internal sealed record Figure(string Id, string Title, string Description, doubl
         new XElement("h2", new XAttribute("id", Id + "-heading"), Title),
         new XElement("figcaption", Printable.Of(Description)),
         Legend,
-        new XElement("div", new XAttribute("class", "scroll"), new XElement(
+        new XElement("div", new XAttribute("class", "scroll"), new XAttribute("tabindex", "0"), new XElement(
             "svg",
             new XAttribute("viewBox", $"0 0 {Svg.Number(Width)} {Svg.Number(Height)}"),
             new XAttribute("role", "img"),

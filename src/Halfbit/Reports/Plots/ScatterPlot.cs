@@ -88,7 +88,7 @@ internal static class ScatterPlot
             before = y;
         }
 
-        return Svg.Path("front", d + $"H{Svg.Number(axes.X.To)}");
+        return Svg.Group("front-line", "Pareto front", Svg.Path("front", d + $"H{Svg.Number(axes.X.To)}"));
     }
 
     private static XElement Table(ComparisonResult result, IEnumerable<PlotEntry> entries)

@@ -16,7 +16,7 @@ internal readonly record struct SeriesStyle(int Index)
     public string Colour => $"c{Index % Colours}";
 
     /// <summary>Style classes of a line.</summary>
-    public string Line => $"line {Colour} d{Index % Dashes}";
+    public string Line => $"line {Colour} d{(Index + (Index / Colours)) % Dashes}";
 
     /// <summary>The mark.</summary>
     /// <param name="x">Centre.</param>

@@ -21,10 +21,10 @@ internal static class Ticks
         return [];
     }
 
-    /// <summary>Round numbers on a logarithmic range: powers of ten, with 2 and 5 or 1.5, 3 and 7 between them where the range is short; plain multiples where it is shorter still.</summary>
+    /// <summary>Round numbers on a logarithmic range: powers of ten, with others between them the shorter the range is; plain multiples where it is shorter still.</summary>
     public static double[] Logarithmic(double low, double high, int most)
     {
-        foreach (double[] mantissas in (double[][])[[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]])
+        foreach (double[] mantissas in (double[][])[[1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]])
         {
             double[] ticks = [.. Decades(low, high).SelectMany(decade => mantissas.Select(m => Round(m * decade))).Where(t => t >= low && t <= high)];
             if (ticks.Length <= most) return ticks.Length >= 3 ? ticks : Linear(low, high, most);
