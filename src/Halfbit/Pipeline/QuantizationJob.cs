@@ -19,12 +19,14 @@ namespace Halfbit.Pipeline;
 public sealed class QuantizationJob
 {
     private readonly QuantizationJobOptions options;
+    private readonly SharedCalibration? shared;
     private readonly Action<QuantizationProgress> report;
     private readonly CancellationToken cancellation;
 
-    private QuantizationJob(QuantizationJobOptions options, Action<QuantizationProgress>? report, CancellationToken cancellation)
+    private QuantizationJob(QuantizationJobOptions options, SharedCalibration? shared, Action<QuantizationProgress>? report, CancellationToken cancellation)
     {
         this.options = options;
+        this.shared = shared;
         this.report = report ?? (_ => { });
         this.cancellation = cancellation;
     }
@@ -40,8 +42,16 @@ public sealed class QuantizationJob
     public static QuantizationReport Run(QuantizationJobOptions options, Action<QuantizationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new QuantizationJob(options, progress, cancellation).Run();
+        return new QuantizationJob(options, shared: null, progress, cancellation).Run();
     }
+
+    /// <summary>Runs one of several jobs that differ in their methods only.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="shared">What the jobs have in common.</param>
+    /// <param name="progress">Told about every step.</param>
+    /// <param name="cancellation">Ends the job.</param>
+    internal static QuantizationReport Run(QuantizationJobOptions options, SharedCalibration shared, Action<QuantizationProgress> progress, CancellationToken cancellation)
+        => new QuantizationJob(options, shared, progress, cancellation).Run();
 
     private QuantizationReport Run()
     {
@@ -50,8 +60,9 @@ public sealed class QuantizationJob
         if (ModelConfig.Read(source.ConfigPath).QuantizationConfig is not null)
             throw new PipelineException($"{source.ConfigPath}: quantization_config says that the model is quantized already; quantize the original model");
         Decoder decoder = Decoder.Open(source);
-        int sequenceLength = SequenceLength(decoder.Config);
+        int sequenceLength = SequenceLength(options, decoder.Config);
         JsonObject identity = JobIdentity.Of(options, source, sequenceLength);
+        shared?.Check(identity);
 
         IReadOnlyList<LayerRecord> layers = IsFinished(identity)
             ? JobRecord.Read(Path.Combine(options.OutputFolder, JobFolder.RecordName)).Layers
@@ -105,7 +116,9 @@ public sealed class QuantizationJob
             && JobIdentity.Difference(JobRecord.Read(record).Identity, identity) is null;
     }
 
-    private int SequenceLength(ModelConfig config)
+    /// <summary>Tokens per calibration sequence.</summary>
+    /// <exception cref="PipelineException">More than the model's context.</exception>
+    internal static int SequenceLength(QuantizationJobOptions options, ModelConfig config)
     {
         int length = options.SequenceLength ?? Math.Min(2048, config.MaxPositions);
         if (length > config.MaxPositions)
@@ -118,7 +131,8 @@ public sealed class QuantizationJob
         string path = Path.Combine(folder.WorkFolder, "calibration.bin");
         CalibrationSet? set = Calibrator.TryLoad(path, options.Samples, sequenceLength, "an earlier run");
         if (set is not null) return set;
-        set = Calibrator.Create(options, decoder, sequenceLength, done => Report(QuantizationStage.Calibration, decoder, -1, done, options.Samples), cancellation);
+        CalibrationSet Create() => Calibrator.Create(options, decoder, sequenceLength, done => Report(QuantizationStage.Calibration, decoder, -1, done, options.Samples), cancellation);
+        set = shared is null ? Create() : shared.Sequences(Create);
         Calibrator.Save(path, set);
         foreach (MappedTensor tensor in source.Tensors) tensor.Release(); // generating text has touched the whole model
         LargeGarbage.Collect(long.MaxValue);
@@ -138,8 +152,14 @@ public sealed class QuantizationJob
                 BlockStatistics? statistics = null;
                 if (states is not null)
                 {
-                    statistics = new BlockStatistics(block);
-                    RunThrough(block, calibration!, states, decoder, statistics, QuantizationStage.Statistics);
+                    BlockStatistics Collect()
+                    {
+                        var collected = new BlockStatistics(block);
+                        RunThrough(block, calibration!, states, decoder, collected, QuantizationStage.Statistics);
+                        return collected;
+                    }
+
+                    statistics = b == 0 && shared is not null ? shared.FirstBlock(Collect) : Collect();
                 }
 
                 int total = block.Linears.Count;
