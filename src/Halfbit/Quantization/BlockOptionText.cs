@@ -5,8 +5,7 @@ internal static class BlockOptionText
 {
     private static readonly (string Name, SearchObjective Value)[] Searches = [("scores", SearchObjective.Scores), ("weights", SearchObjective.Weights)];
 
-    private static readonly (string Name, BlockFeedback Value)[] Feedbacks =
-        [("diagonal", BlockFeedback.Diagonal), ("exact", BlockFeedback.Exact), ("columns", BlockFeedback.Columns)];
+    private static readonly (string Name, BlockFeedback Value)[] Feedbacks = [("diagonal", BlockFeedback.Diagonal), ("exact", BlockFeedback.Exact)];
 
     private static readonly (string Name, LevelFit Value)[] Fits = [("plain", LevelFit.Plain), ("sensitivity", LevelFit.Sensitivity)];
 
