@@ -27,23 +27,24 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
     /// <inheritdoc/>
     public void Quantize(ColumnBlock block, Matrix W)
     {
-        SearchMatrix S = Searched(block, W);
+        double[] sensitivity = ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
+        SearchMatrix S = Searched(block, W, sensitivity);
         SalientColumns salient = FindSalient(block, S);
         bool[] isExcluded = [.. Enumerable.Range(0, S.Columns).Select(j => salient.IsSalient[j] || (!isReleased && IsDead(block, j)))];
         float threshold = BreakPoint(S, isReleased ? salient.IsSalient : isExcluded);
         AssignGroups(block, S, salient.IsSalient, threshold);
-        double[] omega = options.Fit == LevelFit.Sensitivity ? Sensitivity(block) : SearchMatrix.Ones(S.Columns);
+        double[] omega = options.Fit == LevelFit.Sensitivity ? sensitivity : SearchMatrix.Ones(S.Columns);
         new GroupedFit(codes, omega, isReleased ? OnThreshold.Middle : OnThreshold.Upper).Quantize(block, W);
     }
 
     /// <summary>What the searches look at: scores w²/d² (the released program with the Hessian metric), or the weights.</summary>
-    private SearchMatrix Searched(ColumnBlock block, Matrix W)
+    private SearchMatrix Searched(ColumnBlock block, Matrix W, double[] sensitivity)
     {
         int columns = block.Columns.Count;
         if (values is null || values.Columns != columns) values = new Matrix(W.Rows, columns);
         if (options.Search == SearchObjective.Scores && trial.Metric == SalienceMetric.Hessian) SearchMatrix.Scores(W.View[block.Columns], block.U!, values);
         else W.View[block.Columns].CopyTo(values.View);
-        return new SearchMatrix(values, options.Search == SearchObjective.Weights ? Sensitivity(block) : SearchMatrix.Ones(columns));
+        return new SearchMatrix(values, options.Search == SearchObjective.Weights ? sensitivity : SearchMatrix.Ones(columns));
     }
 
     private SalientColumns FindSalient(ColumnBlock block, SearchMatrix S)
@@ -83,9 +84,6 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
             }
         });
     }
-
-    private double[] Sensitivity(ColumnBlock block)
-        => ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
 
     private bool IsDead(ColumnBlock block, int j) => factor is not null && factor.IsDead[block.Columns.Start + j];
 
