@@ -1,0 +1,17 @@
+using Halfbit.Representation;
+
+namespace Halfbit.Quantization.StbLlm;
+
+/// <summary>Options of STBLLM.</summary>
+public sealed record StbLlmOptions : BlockMethodOptions
+{
+    /// <summary>Kept weights of every run.</summary>
+    /// <value>N of M with 1 ≤ N ≤ M ≤ 64; default 4:8, the paper's 0.55 bits. The authors' scripts count pruned weights instead.</value>
+    public NOfM Keep { get; init; } = new(4, 8);
+
+    /// <summary>What decides which weights are kept.</summary>
+    public ImportanceScore Importance { get; init; }
+
+    /// <summary>Whether N varies over the decoder blocks of a model, <see cref="Keep"/> being the average. A layer by itself keeps N:M.</summary>
+    public bool Adaptive { get; init; } = true;
+}
