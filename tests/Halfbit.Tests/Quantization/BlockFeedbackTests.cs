@@ -64,20 +64,20 @@ public sealed class BlockFeedbackTests
 
     private sealed class FirstBlockToZero : IBlockQuantizer
     {
-        public void Quantize(ColumnBlock block, MatrixView<float> W)
+        public void Quantize(ColumnBlock block, Matrix W)
         {
             if (block.Index > 0) return;
-            for (int i = 0; i < W.Rows; i++) W.Row(i).Clear();
+            for (int i = 0; i < W.Rows; i++) W.Row(i)[block.Columns.Start..block.Columns.End].Clear();
         }
     }
 
     private sealed class Halves : IBlockQuantizer
     {
-        public void Quantize(ColumnBlock block, MatrixView<float> W)
+        public void Quantize(ColumnBlock block, Matrix W)
         {
             for (int i = 0; i < W.Rows; i++)
             {
-                foreach (ref float w in W.Row(i)) w /= 2;
+                foreach (ref float w in W.Row(i)[block.Columns.Start..block.Columns.End]) w /= 2;
             }
         }
     }

@@ -71,12 +71,12 @@ internal static class ErrorFeedback
             var context = new ColumnBlock(index++, block, blockU);
             if (errors.Length == 0)
             {
-                quantizer.Quantize(context, W.View[block]);
+                quantizer.Quantize(context, W);
                 continue;
             }
 
             W.View[block].CopyTo(new MatrixView<float>(errors, W.Rows, block.Count));
-            quantizer.Quantize(context, W.View[block]);
+            quantizer.Quantize(context, W);
             RowParallel.For(W.Rows, RowGrain, (start, end) =>
             {
                 var E = new MatrixView<float>(errors, W.Rows, block.Count);

@@ -13,6 +13,6 @@ internal interface IBlockQuantizer
 {
     /// <summary>Replaces the weights of a block by their quantized values.</summary>
     /// <param name="block">Which block.</param>
-    /// <param name="W">[rows, w], current weights, with the compensation of all blocks before; on return the quantized values.</param>
-    void Quantize(ColumnBlock block, MatrixView<float> W);
+    /// <param name="W">[rows, n], the whole matrix; in the block's columns the current weights, with the compensation of all blocks before, on return the quantized values.</param>
+    void Quantize(ColumnBlock block, Matrix W);
 }
