@@ -91,9 +91,9 @@ public sealed class DamagedBlobTests
     public void A_newer_version_names_the_remedy()
     {
         byte[] blob = Sample("sign", null, null, 1);
-        blob[8] = 2;
+        blob[8] = 3;
         CheckpointException exception = Assert.Throws<CheckpointException>(() => new PackedMatrix(Resealed(blob)));
-        Assert.Contains("version 2", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("version 3", exception.Message, StringComparison.Ordinal);
         Assert.Contains("update Halfbit", exception.Message, StringComparison.Ordinal);
     }
 

@@ -91,8 +91,8 @@ public sealed class PackedKernelsTests
         byte[] rowClasses = [.. Enumerable.Range(0, 32).Select(_ => (byte)random.Next(4))];
         BitMatrix mask = RandomMatrices.Mask(random, 32, columns, 0.3);
         CodedMask coded = MaskEncoder.Encode(mask, 32, model, columnClasses, rowClasses);
-        var fast = new MaskDecoder(coded.Stream, columnClasses, new uint[16]);
-        var slow = new MaskDecoder(coded.Stream, columnClasses, new uint[16]);
+        var fast = new MaskDecoder(coded.Stream, new uint[16]);
+        var slow = new MaskDecoder(coded.Stream, new uint[16]);
         for (int group = 0; group < 32; group += 16)
         {
             var frequencies = new uint[8 * 16];
@@ -103,8 +103,8 @@ public sealed class PackedKernelsTests
 
             var fastMasks = new ushort[columns];
             var slowMasks = new ushort[columns];
-            fast.DecodeGroup(frequencies, 16, fastMasks);
-            slow.DecodeScalar(frequencies, 16, slowMasks);
+            fast.DecodeGroup(columnClasses, frequencies, 16, [], fastMasks);
+            slow.DecodeScalar(columnClasses, frequencies, 16, [], slowMasks);
             Assert.Equal(slowMasks, fastMasks);
             for (int l = 0; l < 16; l++)
             {
