@@ -1,3 +1,4 @@
+using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
@@ -13,6 +14,7 @@ public static class MethodCatalog
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
+        ("billm", "salient columns with a residual plane, the rest in two groups (arXiv 2402.04291)", SalientBinarization),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
@@ -54,6 +56,9 @@ public static class MethodCatalog
         });
     }
 
+    private static BiLlm.BiLlm SalientBinarization(OptionReader read)
+        => new(BlockOptionText.Read(read, Shared(read, IsReleased(read) ? BiLlmOptions.Released : new BiLlmOptions()), "billm"));
+
     private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)
     {
         RoundToNearestOptions options = Shared(read, new RoundToNearestOptions { Compensation = isGptq });
@@ -72,6 +77,8 @@ public static class MethodCatalog
             BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
             DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
             Compensation = read.Switch("compensation", defaults.Compensation),
-            Variant = read.Choice("variant", "default", ["default", "released"]) == "released" ? QuantizationVariant.Released : QuantizationVariant.Default,
+            Variant = IsReleased(read) ? QuantizationVariant.Released : QuantizationVariant.Default,
         };
+
+    private static bool IsReleased(OptionReader read) => read.Choice("variant", "default", ["default", "released"]) == "released";
 }
