@@ -1,4 +1,5 @@
 using Halfbit.Numerics;
+using Halfbit.Statistics;
 
 namespace Halfbit.Quantization.StbLlm;
 
@@ -41,6 +42,9 @@ internal static class Importance
         double squares = SumOfRows(values, v => (v - mean) * (v - mean));
         return (mean, Math.Sqrt(squares / count));
     }
+
+    /// <summary>[rows, n], |w|/d_j: the root of what leaving the weight out costs when later columns make up for it; |w| without a factor.</summary>
+    public static Matrix CostOfLeavingOut(Matrix W, HessianFactor? factor) => Map(W, (w, _, j) => MathF.Abs(w) / (factor is null ? 1f : factor.U[j, j]));
 
     private static Matrix RelativeMagnitude(Matrix W)
     {

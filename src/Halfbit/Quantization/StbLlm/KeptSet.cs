@@ -14,20 +14,37 @@ internal static class KeptSet
         var keep = new BitMatrix(scores.Rows, scores.Columns);
         RowParallel.For(scores.Rows, 16, (start, end) =>
         {
-            Span<int> order = stackalloc int[NOfM.LargestRun];
-            for (int i = start; i < end; i++)
-            {
-                ReadOnlySpan<float> row = scores.Row(i);
-                for (int first = 0; first < row.Length; first += pattern.M)
-                {
-                    int width = Math.Min(pattern.M, row.Length - first);
-                    Order(row.Slice(first, width), order);
-                    int kept = pattern.KeptOfRun(first, row.Length);
-                    for (int r = 0; r < kept; r++) keep[i, first + order[r]] = true;
-                }
-            }
+            for (int i = start; i < end; i++) _ = ChooseRow(scores.Row(i), pattern, keep, i, 0);
         });
         return keep;
+    }
+
+    /// <summary>The same for some columns of one row.</summary>
+    /// <param name="scores">[w]; a run starts with the first.</param>
+    /// <param name="pattern">How many are kept.</param>
+    /// <param name="keep">[rows, ≥ first + w], receives the choice.</param>
+    /// <param name="row">Row of <paramref name="keep"/>.</param>
+    /// <param name="first">Its column for the first score.</param>
+    /// <returns>Whether anything changed.</returns>
+    public static bool ChooseRow(ReadOnlySpan<float> scores, NOfM pattern, BitMatrix keep, int row, int first)
+    {
+        bool hasChanged = false;
+        Span<int> order = stackalloc int[NOfM.LargestRun];
+        for (int start = 0; start < scores.Length; start += pattern.M)
+        {
+            int width = Math.Min(pattern.M, scores.Length - start);
+            Order(scores.Slice(start, width), order);
+            int kept = pattern.KeptOfRun(start, scores.Length);
+            for (int rank = 0; rank < width; rank++)
+            {
+                int j = first + start + order[rank];
+                if (keep[row, j] == rank < kept) continue;
+                keep[row, j] = rank < kept;
+                hasChanged = true;
+            }
+        }
+
+        return hasChanged;
     }
 
     /// <summary>Indices of the scores from the highest to the lowest: insertion, as runs are short.</summary>

@@ -5,6 +5,7 @@ internal static class StbLlmNames
 {
     private static readonly (ImportanceScore Value, string Name)[] All =
     [
+        (ImportanceScore.Error, "error"),
         (ImportanceScore.Standardized, "si"),
         (ImportanceScore.Relative, "ria"),
         (ImportanceScore.Magnitude, "magnitude"),

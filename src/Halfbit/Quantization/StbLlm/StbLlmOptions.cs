@@ -5,6 +5,26 @@ namespace Halfbit.Quantization.StbLlm;
 /// <summary>Options of STBLLM.</summary>
 public sealed record StbLlmOptions : BlockMethodOptions
 {
+    /// <summary>Our form of the method.</summary>
+    public StbLlmOptions()
+    {
+        Salience = SalienceMetric.Auto;
+        Search = SearchObjective.Weights;
+        Feedback = BlockFeedback.Exact;
+        Fit = LevelFit.Sensitivity;
+    }
+
+    /// <summary>What the authors' program does with its published settings.</summary>
+    public static StbLlmOptions Released { get; } = new()
+    {
+        Variant = QuantizationVariant.Released,
+        Importance = ImportanceScore.Relative,
+        Salience = SalienceMetric.Hessian,
+        Search = SearchObjective.Scores,
+        Feedback = BlockFeedback.Diagonal,
+        Fit = LevelFit.Plain,
+    };
+
     /// <summary>Kept weights of every run.</summary>
     /// <value>N of M with 1 ≤ N ≤ M ≤ 64; default 4:8, the paper's 0.55 bits. The authors' scripts count pruned weights instead.</value>
     public NOfM Keep { get; init; } = new(4, 8);
