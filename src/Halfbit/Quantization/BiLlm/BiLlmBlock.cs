@@ -85,7 +85,7 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
     private bool IsDead(ColumnBlock block, int j) => factor is not null && factor.IsDead[block.Columns.Start + j];
 
     /// <summary>Σ over rows of w²/d², 0 for dead columns.</summary>
-    private double[] WeightedSquares(ColumnBlock block, SearchMatrix S)
+    private static double[] WeightedSquares(ColumnBlock block, SearchMatrix S)
     {
         var sums = new double[S.Columns];
         for (int i = 0; i < S.Rows; i++)
