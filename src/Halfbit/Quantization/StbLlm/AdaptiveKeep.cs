@@ -5,11 +5,11 @@ namespace Halfbit.Quantization.StbLlm;
 /// <summary>How many of M weights each decoder block keeps: more where few weights carry much of the importance.</summary>
 internal static class AdaptiveKeep
 {
-    /// <summary>Kept weights between the block with the highest and the one with the lowest outlier share (Lamda of the released scripts).</summary>
+    /// <summary>Kept weights of 8 between the block with the highest and the one with the lowest outlier share (Lamda of the released scripts).</summary>
     private const double Spread = 2;
 
     /// <summary>
-    /// Our rule. With ρ the outlier share scaled to [0, 1] over the blocks, block ℓ is to keep N + 2·(ρ_ℓ − mean ρ), within [1, M]; the fractions are given out by largest remainder,
+    /// Our rule. With ρ the outlier share scaled to [0, 1] over the blocks, block ℓ is to keep N + ¼M·(ρ_ℓ − mean ρ), within [1, M]; the fractions are given out by largest remainder,
     /// so that the average over all weights is N again: exactly when blocks are of equal size, else the nearest below it.
     /// </summary>
     /// <param name="shares">[blocks], outlier shares in any unit.</param>
@@ -21,7 +21,7 @@ internal static class AdaptiveKeep
         double[]? scaled = Scaled(shares, out fallback);
         if (scaled is null) return [.. shares.Select(_ => target.N)];
         double mean = scaled.Zip(weights, (s, w) => s * w).Sum() / weights.Sum();
-        double[] wanted = Shifted([.. scaled.Select(s => target.N + (Spread * (s - mean)))], weights, target);
+        double[] wanted = Shifted([.. scaled.Select(s => target.N + (Spread * target.M / 8 * (s - mean)))], weights, target);
         var kept = Array.ConvertAll(wanted, w => (int)Math.Floor(w + 1e-9));
         decimal left = ((decimal)target.N * weights.Sum()) - kept.Zip(weights, (n, w) => (decimal)n * w).Sum();
         foreach (int block in Enumerable.Range(0, kept.Length).OrderByDescending(b => wanted[b] - kept[b]))

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Halfbit.Numerics;
 using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
@@ -16,9 +17,10 @@ namespace Halfbit.Quantization.StbLlm;
 /// the program binarizes them again together with the others; they are pruned inside the feedback, so that later columns make up for them too, and (<see cref="ImportanceScore.Error"/>)
 /// chosen there, by what leaving them out costs; the searches compare errors of weights instead of errors of scores, each column counted by its sensitivity; levels, groups and kept
 /// weights are then improved in turn (<see cref="KeptFit"/>); feedback is exact; the salience metric and the power of sensitivities are chosen per layer by the weighted error of
-/// a sample of rows; no column need be salient; thresholds are quantiles of the weights that are parted, without zeros; sign(0) = +1.
+/// a sample of rows; no column need be salient; thresholds are quantiles of the weights that are parted, without zeros; sign(0) = +1. Over a whole model, our rule for the
+/// kept weights of each block (<see cref="KeepPlan"/>) keeps the average that was asked for.
 /// </remarks>
-public sealed class StbLlm : IQuantizationMethod
+public sealed class StbLlm : IPlannedMethod
 {
     /// <summary>The reference's numbers of the groups, by our index.</summary>
     private static readonly byte[] PublishedGroup = [3, 0, 1, 2];
@@ -56,6 +58,12 @@ public sealed class StbLlm : IQuantizationMethod
         ("importance", StbLlmNames.Of(options.Importance)),
         ("adaptive", OptionText.Of(options.Adaptive)));
 
+    /// <inheritdoc/>
+    public bool NeedsSurvey => options.Adaptive && options.Keep.N < options.Keep.M;
+
+    /// <inheritdoc/>
+    public bool SurveyNeedsHessian => false;
+
     private BlockRule Rule => !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Diagonal ? BlockRule.Diagonal : BlockRule.Exact;
 
     /// <inheritdoc/>
@@ -78,6 +86,24 @@ public sealed class StbLlm : IQuantizationMethod
             Keep = keep,
             Group = GroupsOf(codes, isReleased ? null : keep),
             Fallbacks = fallbacks,
+        };
+    }
+
+    /// <inheritdoc/>
+    public JsonObject Survey(IReadOnlyList<SurveyedLayer> layers)
+    {
+        ArgumentNullException.ThrowIfNull(layers);
+        return KeepPlan.Survey(layers);
+    }
+
+    /// <inheritdoc/>
+    public MethodPlan Plan(IReadOnlyList<JsonObject> surveys)
+    {
+        ArgumentNullException.ThrowIfNull(surveys);
+        Dictionary<string, NOfM> patterns = KeepPlan.Of(surveys, options.Keep, IsReleasedIn(options), out string? fallback);
+        return new MethodPlan(patterns.ToDictionary(p => p.Key, p => (IQuantizationMethod)new StbLlm(options with { Keep = p.Value })))
+        {
+            Fallbacks = fallback is null ? [] : [fallback],
         };
     }
 
