@@ -127,7 +127,8 @@ internal sealed class KeptFit(GroupedCodes codes, BitMatrix keep, double[] omega
         ReadOnlySpan<float> x = row.X.AsSpan(0, count);
         ResidualBinarization.Fit(x, row.Omega, codes.HasMeans, OnThreshold.Upper, mu[..planes], alpha[..planes], row.Signs, row.Residual);
         var levels = new SignLevels(planes == 1 ? mu[0] : mu[0] + mu[1], alpha[0], alpha[1], planes);
-        return isRefined ? LevelRefinement.Refine(x, row.Omega, levels, codes.HasMeans) : levels;
+        bool isOptimal = planes == 1 && !codes.HasMeans; // α = Σω|w|/Σω
+        return isRefined && !isOptimal ? LevelRefinement.Refine(x, row.Omega, levels, codes.HasMeans) : levels;
     }
 
     private int Gather(ColumnBlock block, int i, int group, ReadOnlySpan<float> w, ReadOnlySpan<byte> groups, Row row)

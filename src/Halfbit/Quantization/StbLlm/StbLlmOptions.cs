@@ -12,6 +12,8 @@ public sealed record StbLlmOptions : BlockMethodOptions
         Search = SearchObjective.Weights;
         Feedback = BlockFeedback.Exact;
         Fit = LevelFit.Sensitivity;
+        HasMeans = false;
+        ScaleBits = 8;
     }
 
     /// <summary>What the authors' program does with its published settings.</summary>
@@ -23,6 +25,8 @@ public sealed record StbLlmOptions : BlockMethodOptions
         Search = SearchObjective.Scores,
         Feedback = BlockFeedback.Diagonal,
         Fit = LevelFit.Plain,
+        HasMeans = true,
+        ScaleBits = 16,
     };
 
     /// <summary>Kept weights of every run.</summary>
