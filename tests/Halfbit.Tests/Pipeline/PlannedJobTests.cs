@@ -146,6 +146,32 @@ public sealed class PlannedJobTests : IDisposable
         Assert.All(report.Layers, l => Assert.Empty(l.Options));
     }
 
+    [Theory, InlineData("default"), InlineData("released")]
+    public void Kept_weights_follow_the_outliers_of_the_blocks(string variant)
+    {
+        ToyCheckpoint toy = ToyCheckpoint.Llama();
+        float[] values = toy.Values("model.layers.1.mlp.up_proj.weight");
+        for (int k = 0; k < values.Length; k += 40) values[k] *= 30;
+        QuantizationJobOptions options = ToyJob.Options(toy.Write(folder["uneven"]), folder["out"], "stbllm", ("keep", "4:8"), ("variant", variant));
+        QuantizationReport report = QuantizationJob.Run(options);
+        using ModelFolder packed = ModelFolder.Open(folder["out"]);
+        double total = 0;
+        foreach (LayerRecord layer in report.Layers)
+        {
+            int kept = layer.Name.Contains(".1.", StringComparison.Ordinal) ? (variant == "released" ? 6 : 5) : 3;
+            Assert.Equal($"{kept}:8", layer.Options["keep"]);
+            Assert.Equal(["keep"], layer.Options.Keys);
+            Assert.InRange(layer.NominalBits, kept / 8.0, kept / 4.0);
+            total += (double)kept * layer.Weights;
+            if (variant == "released") continue; // its zeros are lost
+            Matrix W = Matrix.Expand(packed.Decoder.Blocks.SelectMany(b => b.Linears).Single(n => n.Name == layer.Name).Weights);
+            Assert.Equal(kept * W.Data.Length / 8, W.Data.Count(w => w != 0));
+        }
+
+        if (variant == "default") Assert.Equal(4, total / report.Weights, 12);
+        Assert.Empty(report.Fallbacks);
+    }
+
     private QuantizationJobOptions Options(string output) => ToyJob.Options(model, folder[output]) with { Method = new ToyPlannedMethod() };
 
     private bool RunUntil(int steps, List<QuantizationProgress> seen)
