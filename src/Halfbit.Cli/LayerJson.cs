@@ -17,5 +17,7 @@ internal static class LayerJson
         ["weightedError"] = JsonOutput.Number(layer.WeightedError),
         ["relativeError"] = JsonOutput.Number(layer.RelativeError),
         ["seconds"] = layer.Seconds,
+        ["options"] = JsonOutput.Object(layer.Options),
+        ["fallbacks"] = JsonOutput.Array(layer.Fallbacks.Select(f => JsonValue.Create(f))),
     }));
 }

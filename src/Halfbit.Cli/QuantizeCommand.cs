@@ -79,6 +79,7 @@ internal static class QuantizeCommand
         ["sourceBytes"] = report.SourceBytes,
         ["seconds"] = report.Seconds,
         ["peakMemoryBytes"] = report.PeakMemoryBytes,
+        ["fallbacks"] = JsonOutput.Array(report.Fallbacks.Select(f => JsonValue.Create(f))),
         ["layers"] = LayerJson.Of(report.Layers),
     };
 
@@ -91,5 +92,6 @@ internal static class QuantizeCommand
         Console.WriteLine(FormattableString.Invariant($"weights files       {report.Bytes / 1e6:F1} MB, originally {report.SourceBytes / 1e6:F1} MB"));
         Console.WriteLine(FormattableString.Invariant($"relative error      {report.Layers.Average(l => l.RelativeError):F4} (mean over layers)"));
         Console.WriteLine(FormattableString.Invariant($"time, peak memory   {report.Seconds:F1} s, {report.PeakMemoryBytes / 1e6:F0} MB"));
+        if (report.Fallbacks.Count > 0) Console.WriteLine($"fallbacks           {report.Fallbacks.Count}, listed in halfbit.json; the first: {report.Fallbacks[0]}");
     }
 }

@@ -2,6 +2,7 @@ using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
+using Halfbit.Quantization.StbLlm;
 
 namespace Halfbit.Quantization;
 
@@ -15,6 +16,7 @@ public static class MethodCatalog
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
         ("billm", "salient columns with a residual plane, the rest in two groups (arXiv 2402.04291)", SalientBinarization),
+        ("stbllm", "an N:M share of the weights, binarized in four groups (arXiv 2408.01803)", SparseBinarization),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
@@ -58,6 +60,12 @@ public static class MethodCatalog
 
     private static BiLlm.BiLlm SalientBinarization(OptionReader read)
         => new(BlockOptionText.Read(read, Shared(read, IsReleased(read) ? BiLlmOptions.Released : new BiLlmOptions()), "billm"));
+
+    private static StbLlm.StbLlm SparseBinarization(OptionReader read)
+    {
+        StbLlmOptions defaults = IsReleased(read) ? StbLlmOptions.Released : new StbLlmOptions();
+        return new StbLlm.StbLlm(StbLlmNames.Read(read, BlockOptionText.Read(read, Shared(read, defaults), "stbllm")));
+    }
 
     private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)
     {

@@ -46,6 +46,17 @@ public sealed class MethodCatalogTests
     [InlineData("billm variant=released means=off", "authors' program does: on")]
     [InlineData("billm variant=released scale-bits=8", "authors' program does: 16")]
     [InlineData("billm variant=released salience=auto", "hessian or magnitude")]
+    [InlineData("stbllm keep=9:8", "N:M, N kept of every M weights")]
+    [InlineData("stbllm keep=0:8", "1 <= N <= M <= 64")]
+    [InlineData("stbllm keep=4:65", "as in 4:8")]
+    [InlineData("stbllm keep=4", "as in 4:8")]
+    [InlineData("stbllm keep=-4:8", "as in 4:8")]
+    [InlineData("stbllm keep=4:8:2", "as in 4:8")]
+    [InlineData("stbllm importance=size", "one of error, si, ria, magnitude")]
+    [InlineData("stbllm adaptive=yes", "one of on, off")]
+    [InlineData("stbllm variant=released importance=si", "authors' program does: ria")]
+    [InlineData("stbllm variant=released fit=sensitivity", "authors' program does: plain")]
+    [InlineData("stbllm block-size=64", "one block")]
     public void Wrong_names_and_values_are_refused_with_what_was_expected(string line, string expected)
     {
         var exception = Assert.Throws<OptionException>(() => ToyMethods.Create(line));
@@ -74,7 +85,7 @@ public sealed class MethodCatalogTests
     [Fact]
     public void Resolved_options_make_the_same_method_again()
     {
-        foreach (string line in (string[])[.. ToyMethods.Lines, "billm variant=released group-size=64"])
+        foreach (string line in (string[])[.. ToyMethods.Lines, "billm variant=released group-size=64", "stbllm variant=released keep=6:8 salience=magnitude adaptive=off"])
         {
             IQuantizationMethod method = ToyMethods.Create(line);
             IQuantizationMethod again = MethodCatalog.Create(method.Name, method.Options.ToDictionary());

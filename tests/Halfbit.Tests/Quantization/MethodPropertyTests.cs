@@ -140,6 +140,8 @@ public sealed class MethodPropertyTests
     [InlineData("pb-llm salient=0.1")]
     [InlineData("pb-llm salient=0.3 low=4bit")]
     [InlineData("billm group-size=32")]
+    [InlineData("stbllm group-size=32")]
+    [InlineData("stbllm keep=6:8 group-size=48 importance=ria means=off")]
     [InlineData("billm group-size=48 salience=magnitude means=off")]
     public void Feedback_lowers_the_error_that_the_inputs_see(string line)
     {

@@ -34,12 +34,17 @@ internal static class ToyMethods
         "billm group-size=-1 salience=magnitude search=scores fit=plain scale-bits=8",
         "billm group-size=64 compensation=off salience=magnitude means=off",
         "billm group-size=50 compensation=off salience=auto search=scores means=off scale-bits=8",
+        "stbllm",
+        "stbllm keep=2:4 group-size=36 importance=si means=on",
+        "stbllm keep=5:8 group-size=-1 salience=magnitude search=scores fit=plain importance=ria",
+        "stbllm keep=3:7 group-size=64 compensation=off salience=magnitude importance=magnitude",
+        "stbllm keep=6:8 group-size=50 feedback=diagonal salience=hessian means=on scale-bits=16",
     ];
 
     public static TheoryData<string> All() => [.. Lines];
 
     /// <summary>Whether a method quantizes a group of columns as a whole, so that the block is part of what it computes.</summary>
-    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm";
+    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm" or "stbllm";
 
     public static IQuantizationMethod Create(string line, params string[] more)
     {

@@ -10,6 +10,14 @@ internal static class SampledChoice
     /// <summary>Rows that are tried.</summary>
     public const int SampleRows = 128;
 
+    /// <summary>Which rows are tried.</summary>
+    /// <param name="rows">Rows of the layer.</param>
+    public static int[] RowsOf(int rows)
+    {
+        int sampled = Math.Min(rows, SampleRows);
+        return [.. Enumerable.Range(0, sampled).Select(r => (int)((long)r * rows / sampled))];
+    }
+
     /// <summary>The candidate of least weighted error; the first on ties.</summary>
     /// <param name="candidates">At least one.</param>
     /// <param name="W">[rows, n], original weights.</param>
@@ -32,8 +40,9 @@ internal static class SampledChoice
 
     private static Matrix Sample(Matrix W)
     {
-        var sample = new Matrix(Math.Min(W.Rows, SampleRows), W.Columns);
-        for (int r = 0; r < sample.Rows; r++) W.Row((int)((long)r * W.Rows / sample.Rows)).CopyTo(sample.Row(r));
+        int[] rows = RowsOf(W.Rows);
+        var sample = new Matrix(rows.Length, W.Columns);
+        for (int r = 0; r < rows.Length; r++) W.Row(rows[r]).CopyTo(sample.Row(r));
         return sample;
     }
 }
