@@ -19,8 +19,17 @@ internal sealed class MethodArguments
         Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
         Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
         Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),
-        Valued("--salience", "M", "pb-llm: hessian (default) or magnitude"),
+        Valued("--salience", "M", "pb-llm: hessian (default) or magnitude; arb-llm: auto (default), hessian or magnitude"),
         Valued("--salient-bits", "B", "pb-llm: bits of a salient weight (default: 8)"),
+        Valued("--refine", "R", "arb-llm: arb-rc (default), arb-x, arb, none"),
+        Valued("--column-group-bitmap", "S", "arb-llm: split salient columns into groups too, on (default) or off"),
+        Valued("--partitions", "N", "arb-llm: splits of each kind of column, 1 to 3 (default: 1)"),
+        Valued("--iterations", "N", "arb-llm: rounds of refinement (default: 15)"),
+        Valued("--search", "O", "arb-llm: what searches compare, weights (default) or scores"),
+        Valued("--feedback", "F", "arb-llm: how a block's error is carried over, exact (default) or diagonal"),
+        Valued("--fit", "F", "arb-llm: what levels are fitted to, sensitivity (default) or plain"),
+        Valued("--means", "S", "arb-llm: a mean in each group, on (default) or off; arb-rc has none"),
+        Valued("--scale-bits", "B", "arb-llm: bits of a stored row scale, 8 or 16 (default: 16)"),
         Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
     ];
 

@@ -1,3 +1,4 @@
+using Halfbit.Quantization.ArbLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
@@ -13,6 +14,7 @@ public static class MethodCatalog
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
+        ("arb-llm", "grouped signs with alternately refined levels (arXiv 2410.03129)", AlternatingRefinement),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
@@ -52,6 +54,29 @@ public static class MethodCatalog
             SalientBits = read.Integer("salient-bits", 8, 2, 8),
             Low = PbLlmNames.TryParse(read.Choice("low", "xnor", PbLlmNames.Names))!.Value,
         });
+    }
+
+    private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
+    {
+        ArbLlmOptions defaults = Shared(read, new ArbLlmOptions());
+        if (defaults.Variant == QuantizationVariant.Released) defaults = ArbLlmOptions.Released with { GroupSize = defaults.GroupSize, DampingFraction = defaults.DampingFraction, Compensation = defaults.Compensation };
+        if (read.Has("block-size") && defaults.BlockSize != defaults.GroupSize)
+            throw new OptionException($"--block-size is {defaults.BlockSize}, --group-size {defaults.GroupSize}; in arb-llm a block is a group, give only --group-size");
+        ArbLlmOptions options = defaults with
+        {
+            Refine = ArbLlmNames.Parse(read.Choice("refine", ArbLlmNames.Of(defaults.Refine), ArbLlmNames.AllRefinements)),
+            ColumnGroupBitmap = read.Switch("column-group-bitmap", defaults.ColumnGroupBitmap),
+            Partitions = read.Integer("partitions", defaults.Partitions, 1, 3),
+            Iterations = read.Integer("iterations", defaults.Iterations, 0, 1000),
+            Salience = ArbLlmNames.ParseSalience(read.Choice("salience", ArbLlmNames.Of(defaults.Salience), ArbLlmNames.AllSaliences)),
+            Search = read.Choice("search", defaults.Search == SearchObjective.Scores ? "scores" : "weights", ["scores", "weights"]) == "scores" ? SearchObjective.Scores : SearchObjective.Weights,
+            Feedback = ArbLlmNames.ParseFeedback(read.Choice("feedback", ArbLlmNames.Of(defaults.Feedback), ArbLlmNames.AllFeedbacks)),
+            Fit = read.Choice("fit", defaults.Fit == LevelFit.Plain ? "plain" : "sensitivity", ["plain", "sensitivity"]) == "plain" ? LevelFit.Plain : LevelFit.Sensitivity,
+            HasMeans = read.Switch("means", defaults.HasMeans),
+            ScaleBits = read.Integer("scale-bits", defaults.ScaleBits, 8, 16),
+        };
+        options.Check();
+        return new ArbLlm.ArbLlm(options);
     }
 
     private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)

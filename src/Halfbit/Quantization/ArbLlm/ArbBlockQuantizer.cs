@@ -1,0 +1,86 @@
+using Halfbit.Numerics;
+using Halfbit.Quantization.Steps;
+
+namespace Halfbit.Quantization.ArbLlm;
+
+/// <summary>Quantizes one block: search for its groups, fit of their levels, rounding, signs.</summary>
+/// <param name="options">The method's options; the salience metric is settled.</param>
+/// <param name="H">[n, n], undamped; null: not known.</param>
+/// <param name="codes">Receives codes and scales.</param>
+internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCodes codes) : IBlockQuantizer
+{
+    private readonly GroupLayout layout = GroupLayout.Of(options);
+
+    private bool IsReleased => options.Variant == QuantizationVariant.Released;
+
+    private OnThreshold Zero => IsReleased ? OnThreshold.Middle : OnThreshold.Upper;
+
+    /// <inheritdoc/>
+    public void Quantize(ColumnBlock block, Matrix W)
+    {
+        Matrix current = Matrix.CopyOf(W.View[block.Columns]);
+        double[] sensitivity = Sensitivity(block);
+        double[]? S = options.Refine == ArbRefinement.ArbX ? Correlation(block.Columns) : null;
+        Partition partition = FindGroups(block, current, sensitivity, S);
+        double[] omega = options.Fit == LevelFit.Sensitivity ? sensitivity : SearchMatrix.Ones(current.Columns);
+        var fitted = new ArbBlock(current, partition.GroupOf, partition.IsSalient, omega, S);
+        var levels = new BlockLevels(current.Rows, current.Columns, layout);
+        IBlockFit fit = FitOf(options.Refine);
+        for (int g = 0; g < layout.Count; g++) fit.Fit(fitted, g, levels);
+        codes.Commit(block, fitted, levels, Zero, W);
+    }
+
+    private Partition FindGroups(ColumnBlock block, Matrix current, double[] sensitivity, double[]? S)
+    {
+        bool isHessian = options.Salience == SalienceMetric.Hessian;
+        Matrix scores = current;
+        if (isHessian)
+        {
+            scores = new Matrix(current.Rows, current.Columns);
+            SearchMatrix.Scores(current.View, block.U!, scores);
+        }
+
+        bool searchesScores = options.Search == SearchObjective.Scores;
+        SearchMatrix M = searchesScores
+            ? new SearchMatrix(scores, SearchMatrix.Ones(current.Columns))
+            : new SearchMatrix(current, sensitivity);
+        double[] columnScores = new SearchMatrix(scores, M.Omega).ColumnSums();
+        bool hasMeans = options.HasMeans && options.Refine != ArbRefinement.ArbRc;
+        PartitionRules rules = IsReleased ? PartitionRules.Released : new PartitionRules(0, hasMeans, CountsExcluded: false, CarriesBest: false);
+        IBlockFit fit = FitOf(options.Refine == ArbRefinement.ArbX ? ArbRefinement.Arb : options.Refine);
+        return new PartitionSearch(layout, rules, fit).Find(M, columnScores, searchesScores ? S : null);
+    }
+
+    private IBlockFit FitOf(ArbRefinement refinement)
+        => refinement == ArbRefinement.ArbRc
+            ? new RowColumnFit(layout, IsReleased ? RowColumnRules.Released(options.Iterations) : new RowColumnRules(options.Iterations, 0, 1f))
+            : new RowFit(layout, refinement, options.Iterations, options.HasMeans, Zero);
+
+    /// <summary>[w], 1/d_j² with d_j = U_jj, divided by its largest; 0 in dead columns. All ones without statistics.</summary>
+    private double[] Sensitivity(ColumnBlock block)
+    {
+        double[] omega = SearchMatrix.Ones(block.Columns.Count);
+        if (block.U is null) return omega;
+        for (int j = 0; j < omega.Length; j++)
+        {
+            int column = block.Columns.Start + j;
+            omega[j] = H is not null && H[column, column] == 0 ? 0 : 1 / ((double)block.U[j, j] * block.U[j, j]);
+        }
+
+        double largest = omega.Max();
+        return largest > 0 ? Array.ConvertAll(omega, o => o / largest) : SearchMatrix.Ones(omega.Length);
+    }
+
+    /// <summary>[w, padded w], H[block, block]/2: the mean over the calibration sequences of Σ x·xᵀ.</summary>
+    private double[] Correlation(ColumnRange block)
+    {
+        int stride = FourLanes.Padded(block.Count);
+        var S = new double[block.Count * stride];
+        for (int i = 0; i < block.Count; i++)
+        {
+            for (int j = 0; j < block.Count; j++) S[(i * stride) + j] = H![block.Start + i, block.Start + j] / 2.0;
+        }
+
+        return S;
+    }
+}
