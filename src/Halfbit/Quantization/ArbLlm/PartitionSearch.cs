@@ -12,6 +12,9 @@ namespace Halfbit.Quantization.ArbLlm;
 /// <param name="fit">Fits a group that was split off, when further splits follow.</param>
 internal sealed class PartitionSearch(GroupLayout layout, PartitionRules rules, IBlockFit fit)
 {
+    /// <summary>Errors that differ by less than this share of what is binarized are equal but for rounding; the first wins. One or two weights per row and plane leave an error of zero.</summary>
+    private const double Rounding = 1e-12;
+
     private static readonly QuantileGrid Grid = new(81, QuantileArithmetic.Single);
 
     /// <summary>Finds the groups of a block.</summary>
@@ -40,10 +43,11 @@ internal sealed class PartitionSearch(GroupLayout layout, PartitionRules rules, 
             if (magnitudes.Length == 0) return;
             float[] thresholds = Grid.Of(magnitudes);
             double[] errors = S is null ? Errors(M, partition, last, thresholds, isSalient) : CorrelatedErrors(M, partition, last, thresholds, S);
+            double tolerance = Rounding * EnergyOf(M, partition, last);
             int winner = 0;
             for (int k = 0; k < thresholds.Length; k++)
             {
-                if (!(taken + errors[k] < best)) continue;
+                if (!(taken + errors[k] < best - tolerance)) continue;
                 best = taken + errors[k];
                 winner = k;
             }
@@ -77,6 +81,20 @@ internal sealed class PartitionSearch(GroupLayout layout, PartitionRules rules, 
         }
 
         return error;
+    }
+
+    /// <summary>Σωx² over a group.</summary>
+    private static double EnergyOf(SearchMatrix M, Partition partition, int group)
+    {
+        double energy = 0;
+        for (int i = 0; i < M.Rows; i++)
+        {
+            ReadOnlySpan<float> row = M.Values.Row(i);
+            ReadOnlySpan<byte> groupOf = partition.GroupOf.AsSpan(i * M.Columns, M.Columns);
+            for (int j = 0; j < row.Length; j++) energy += groupOf[j] == group ? M.Omega[j] * row[j] * row[j] : 0;
+        }
+
+        return energy;
     }
 
     private BlockLevels Fitted(SearchMatrix M, Partition partition, int group, IBlockFit groupFit)
