@@ -1,4 +1,5 @@
 using Halfbit.Quantization.ArbLlm;
+using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
@@ -15,6 +16,7 @@ public static class MethodCatalog
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
         ("arb-llm", "grouped signs with alternately refined levels (arXiv 2410.03129)", AlternatingRefinement),
+        ("billm", "salient columns with a residual plane, the rest in two groups (arXiv 2402.04291)", SalientBinarization),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
@@ -58,26 +60,18 @@ public static class MethodCatalog
 
     private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
     {
-        ArbLlmOptions defaults = Shared(read, new ArbLlmOptions());
-        if (defaults.Variant == QuantizationVariant.Released) defaults = ArbLlmOptions.Released with { GroupSize = defaults.GroupSize, DampingFraction = defaults.DampingFraction, Compensation = defaults.Compensation };
-        if (read.Has("block-size") && defaults.BlockSize != defaults.GroupSize)
-            throw new OptionException($"--block-size is {defaults.BlockSize}, --group-size {defaults.GroupSize}; in arb-llm a block is a group, give only --group-size");
-        ArbLlmOptions options = defaults with
+        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm") with
         {
-            Refine = ArbLlmNames.Parse(read.Choice("refine", ArbLlmNames.Of(defaults.Refine), ArbLlmNames.AllRefinements)),
-            ColumnGroupBitmap = read.Switch("column-group-bitmap", defaults.ColumnGroupBitmap),
-            Partitions = read.Integer("partitions", defaults.Partitions, 1, 3),
-            Iterations = read.Integer("iterations", defaults.Iterations, 0, 1000),
-            Salience = ArbLlmNames.ParseSalience(read.Choice("salience", ArbLlmNames.Of(defaults.Salience), ArbLlmNames.AllSaliences)),
-            Search = read.Choice("search", defaults.Search == SearchObjective.Scores ? "scores" : "weights", ["scores", "weights"]) == "scores" ? SearchObjective.Scores : SearchObjective.Weights,
-            Feedback = ArbLlmNames.ParseFeedback(read.Choice("feedback", ArbLlmNames.Of(defaults.Feedback), ArbLlmNames.AllFeedbacks)),
-            Fit = read.Choice("fit", defaults.Fit == LevelFit.Plain ? "plain" : "sensitivity", ["plain", "sensitivity"]) == "plain" ? LevelFit.Plain : LevelFit.Sensitivity,
-            HasMeans = read.Switch("means", defaults.HasMeans),
-            ScaleBits = read.Integer("scale-bits", defaults.ScaleBits, 8, 16),
+            Refine = ArbLlmNames.Parse(read.Choice("refine", "arb-rc", ArbLlmNames.All)),
+            ColumnGroupBitmap = read.Switch("column-group-bitmap", true),
+            Partitions = read.Integer("partitions", 1, 1, 3),
+            Iterations = read.Integer("iterations", 15, 0, 1000),
         };
-        options.Check();
         return new ArbLlm.ArbLlm(options);
     }
+
+    private static BiLlm.BiLlm SalientBinarization(OptionReader read)
+        => new(BlockOptionText.Read(read, Shared(read, IsReleased(read) ? BiLlmOptions.Released : new BiLlmOptions()), "billm"));
 
     private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)
     {
@@ -97,6 +91,8 @@ public static class MethodCatalog
             BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
             DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
             Compensation = read.Switch("compensation", defaults.Compensation),
-            Variant = read.Choice("variant", "default", ["default", "released"]) == "released" ? QuantizationVariant.Released : QuantizationVariant.Default,
+            Variant = IsReleased(read) ? QuantizationVariant.Released : QuantizationVariant.Default,
         };
+
+    private static bool IsReleased(OptionReader read) => read.Choice("variant", "default", ["default", "released"]) == "released";
 }

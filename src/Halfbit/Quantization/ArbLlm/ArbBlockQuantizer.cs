@@ -27,8 +27,16 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
         var levels = new BlockLevels(current.Rows, current.Columns, layout);
         IBlockFit fit = FitOf(options.Refine);
         for (int g = 0; g < layout.Count; g++) fit.Fit(fitted, g, levels);
-        codes.Commit(block, fitted, levels, Zero, W);
+        codes.StoreColumns(block.Columns, fitted, levels);
+        var signs = new SignRules(codes, layout, options.FitsMeans);
+        if (IsReleased) signs.Keep(block, fitted, levels, W);
+        else if (options.Feedback == BlockFeedback.Columns && options.Compensation) signs.Descend(block, fitted, levels, BlockCurvature.Of(block.U!, DeadColumnsOf(block.Columns)), W);
+        else signs.Nearest(block, levels, W);
     }
+
+    private bool[] DeadColumnsOf(ColumnRange columns) => [.. Enumerable.Range(columns.Start, columns.Count).Select(IsDead)];
+
+    private bool IsDead(int column) => H is not null && H[column, column] == 0;
 
     private Partition FindGroups(ColumnBlock block, Matrix current, double[] sensitivity, double[]? S)
     {
@@ -45,8 +53,7 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
             ? new SearchMatrix(scores, SearchMatrix.Ones(current.Columns))
             : new SearchMatrix(current, sensitivity);
         double[] columnScores = new SearchMatrix(scores, M.Omega).ColumnSums();
-        bool hasMeans = options.HasMeans && options.Refine != ArbRefinement.ArbRc;
-        PartitionRules rules = IsReleased ? PartitionRules.Released : new PartitionRules(0, hasMeans, CountsExcluded: false, CarriesBest: false);
+        PartitionRules rules = IsReleased ? PartitionRules.Released : new PartitionRules(0, options.FitsMeans, CountsExcluded: false, CarriesBest: false);
         IBlockFit fit = FitOf(options.Refine == ArbRefinement.ArbX ? ArbRefinement.Arb : options.Refine);
         return new PartitionSearch(layout, rules, fit).Find(M, columnScores, searchesScores ? S : null);
     }
@@ -64,7 +71,7 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
         for (int j = 0; j < omega.Length; j++)
         {
             int column = block.Columns.Start + j;
-            omega[j] = H is not null && H[column, column] == 0 ? 0 : 1 / ((double)block.U[j, j] * block.U[j, j]);
+            omega[j] = IsDead(column) ? 0 : 1 / ((double)block.U[j, j] * block.U[j, j]);
         }
 
         double largest = omega.Max();

@@ -24,6 +24,7 @@ public sealed class ArbLlm : IQuantizationMethod
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Partitions, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Partitions, 3);
         ArgumentOutOfRangeException.ThrowIfNegative(options.Iterations);
+        if (options.ScaleBits is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(options), options.ScaleBits, "scales have 8 or 16 bits");
         options.Check();
         this.options = options;
     }
@@ -35,19 +36,12 @@ public sealed class ArbLlm : IQuantizationMethod
     public bool NeedsHessian => options.Compensation || options.Salience != SalienceMetric.Magnitude || options.Refine == ArbRefinement.ArbX;
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<string, string> Options => OptionText.Of(
+    public IReadOnlyDictionary<string, string> Options => BlockOptionText.Of(
         options,
-        ("damping", OptionText.Of(options.DampingFraction)),
         ("refine", ArbLlmNames.Of(options.Refine)),
         ("column-group-bitmap", OptionText.Of(options.ColumnGroupBitmap)),
         ("partitions", OptionText.Of(options.Partitions)),
-        ("iterations", OptionText.Of(options.Iterations)),
-        ("salience", ArbLlmNames.Of(options.Salience)),
-        ("search", options.Search == SearchObjective.Scores ? "scores" : "weights"),
-        ("feedback", ArbLlmNames.Of(options.Feedback)),
-        ("fit", options.Fit == LevelFit.Plain ? "plain" : "sensitivity"),
-        ("means", OptionText.Of(options.HasMeans)),
-        ("scale-bits", OptionText.Of(options.ScaleBits)));
+        ("iterations", OptionText.Of(options.Iterations)));
 
     /// <inheritdoc/>
     public LayerResult Quantize(Matrix W, LayerStatistics? statistics, ScaleFormat format)
@@ -64,7 +58,7 @@ public sealed class ArbLlm : IQuantizationMethod
         Matrix Q = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
         var codes = new ArbCodes(W.Rows, W.Columns, options, format);
-        BlockRule rule = !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Exact ? BlockRule.Exact : BlockRule.Diagonal;
+        BlockRule rule = !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Diagonal ? BlockRule.Diagonal : BlockRule.Exact;
         ErrorFeedback.PerBlock(Q, factor?.U, new ArbBlockQuantizer(options, statistics?.Hessian, codes), ColumnRange.WidthOf(W.Columns, options.GroupSize), rule);
         double salientShare = (double)codes.IsSalient.Count(s => s) / W.Columns;
         return new LayerResult(codes.ToMatrix(), Q, 1 + salientShare) { Salient = SalientWeights(W.Rows, codes.IsSalient), Group = codes.Group };

@@ -54,17 +54,15 @@ public sealed record ArbLlmOptions : BlockMethodOptions
     /// <value>≥ 0; default 15, as in the authors' program.</value>
     public int Iterations { get; init; } = 15;
 
+    /// <summary>Whether groups have means: never with column scales.</summary>
+    internal bool FitsMeans => HasMeans && Refine != ArbRefinement.ArbRc;
+
     /// <summary>Throws when options contradict each other.</summary>
     /// <exception cref="OptionException">They do.</exception>
     internal void Check()
     {
-        if (ScaleBits is not (8 or 16)) throw new OptionException($"--scale-bits is {ScaleBits}, expected 8 or 16");
-        if (Feedback == BlockFeedback.Columns) throw new OptionException("--feedback columns is not there for arb-llm; use diagonal or exact");
         if (Variant != QuantizationVariant.Released) return;
-        ArbLlmOptions fixedByProgram = this with { Search = Released.Search, Feedback = Released.Feedback, Fit = Released.Fit, HasMeans = Released.HasMeans, ScaleBits = Released.ScaleBits };
-        if (this != fixedByProgram) throw new OptionException("--variant released fixes --search scores, --feedback diagonal, --fit plain, --means on and --scale-bits 16, as the authors' program; leave them out");
-        if (Salience == SalienceMetric.Auto) throw new OptionException("--salience auto is not in the authors' program; with --variant released choose hessian or magnitude");
         if (Refine == ArbRefinement.None && ColumnGroupBitmap)
-            throw new OptionException("the authors' program stops at --refine none with a column-group bitmap; give --column-group-bitmap off, or the default variant");
+            throw new OptionException("the authors' program stops at --refine none with a column-group bitmap; give --column-group-bitmap off, or leave out --variant released");
     }
 }

@@ -1,3 +1,5 @@
+using Halfbit.Quantization.Steps;
+
 namespace Halfbit.Quantization.ArbLlm;
 
 /// <summary>What a fit found for a block: the levels of every group and the signs of every weight, not yet rounded.</summary>
@@ -39,5 +41,25 @@ internal sealed class BlockLevels
         int at = (i * (First.Length / Rows[group].Length)) + j;
         double value = row.Mu + (row.Alpha * (Beta[group][0]?[j] ?? 1) * First[at]);
         return row.SecondAlpha == 0 ? value : value + (row.SecondAlpha * (Beta[group][1]?[j] ?? 1) * Second[at]);
+    }
+
+    /// <summary>Makes the scales of a row non-negative. Its levels stay the same set; its signs are no longer valid.</summary>
+    public void MakePositive(int i)
+    {
+        foreach (RowLevels[] rows in Rows) rows[i] = new RowLevels(rows[i].Mu, Math.Abs(rows[i].Alpha), Math.Abs(rows[i].SecondAlpha));
+    }
+
+    /// <summary>Reads the levels that the weights of a row may take.</summary>
+    /// <param name="i">Row.</param>
+    /// <param name="groupOf">[w], the group of each weight.</param>
+    /// <param name="row">Receives them.</param>
+    public void Read(int i, ReadOnlySpan<byte> groupOf, LevelRow row)
+    {
+        for (int j = 0; j < groupOf.Length; j++)
+        {
+            int g = groupOf[j];
+            RowLevels levels = Rows[g][i];
+            row.Set(j, (float)levels.Mu, (float)(levels.Alpha * (Beta[g][0]?[j] ?? 1)), (float)(levels.SecondAlpha * (Beta[g][1]?[j] ?? 1)));
+        }
     }
 }

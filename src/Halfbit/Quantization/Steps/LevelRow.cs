@@ -10,6 +10,9 @@ internal sealed class LevelRow(int width)
     /// <summary>[w], μ − s.</summary>
     public float[] Lower { get; } = new float[width];
 
+    /// <summary>[w], μ.</summary>
+    public float[] Mean { get; } = new float[width];
+
     /// <summary>[w], t; 0 where a weight has one plane.</summary>
     public float[] Second { get; } = new float[width];
 
@@ -25,6 +28,7 @@ internal sealed class LevelRow(int width)
     /// <summary>Sets the levels of a weight.</summary>
     public void Set(int j, float mu, float s, float t)
     {
+        Mean[j] = mu;
         Upper[j] = mu + s;
         Lower[j] = mu - s;
         Second[j] = t;
@@ -35,6 +39,13 @@ internal sealed class LevelRow(int width)
     {
         float value = FirstSign[j] >= 0 ? Upper[j] : Lower[j];
         return Second[j] == 0 ? value : SecondSign[j] >= 0 ? value + Second[j] : value - Second[j];
+    }
+
+    /// <summary>The value of weight <paramref name="j"/> in the released programs, where a sign of 0 adds nothing.</summary>
+    public float ReleasedValue(int j)
+    {
+        float value = FirstSign[j] > 0 ? Upper[j] : FirstSign[j] < 0 ? Lower[j] : Mean[j];
+        return value + (SecondSign[j] * Second[j]);
     }
 
     /// <summary>Gives weight <paramref name="j"/> the level nearest to <paramref name="w"/>; among equals the one with more positive signs.</summary>
