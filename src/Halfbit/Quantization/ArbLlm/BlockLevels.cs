@@ -43,10 +43,18 @@ internal sealed class BlockLevels
         return row.SecondAlpha == 0 ? value : value + (row.SecondAlpha * (Beta[group][1]?[j] ?? 1) * Second[at]);
     }
 
-    /// <summary>Makes the scales of a row non-negative. Its levels stay the same set; its signs are no longer valid.</summary>
-    public void MakePositive(int i)
+    /// <summary>Makes all scales non-negative. The levels stay the same set; signs are no longer valid.</summary>
+    public void MakePositive()
     {
-        foreach (RowLevels[] rows in Rows) rows[i] = new RowLevels(rows[i].Mu, Math.Abs(rows[i].Alpha), Math.Abs(rows[i].SecondAlpha));
+        foreach (RowLevels[] rows in Rows)
+        {
+            for (int i = 0; i < rows.Length; i++) rows[i] = new RowLevels(rows[i].Mu, Math.Abs(rows[i].Alpha), Math.Abs(rows[i].SecondAlpha));
+        }
+
+        foreach (double[]? scales in Beta.SelectMany(planes => planes))
+        {
+            for (int j = 0; j < (scales?.Length ?? 0); j++) scales![j] = Math.Abs(scales[j]);
+        }
     }
 
     /// <summary>Reads the levels that the weights of a row may take.</summary>

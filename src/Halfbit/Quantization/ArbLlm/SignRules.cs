@@ -59,7 +59,13 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
     });
 
     /// <summary>Signs, and the rows' levels in turn with them, by what the error of the whole block costs.</summary>
-    public void Descend(ColumnBlock block, ArbBlock fitted, BlockLevels levels, BlockCurvature curvature, Matrix W) => RowParallel.For(W.Rows, RowGrain, (start, end) =>
+    public void Descend(ColumnBlock block, ArbBlock fitted, BlockLevels levels, BlockCurvature curvature, Matrix W)
+    {
+        levels.MakePositive();
+        RowParallel.For(W.Rows, RowGrain, (start, end) => DescendRows(start, end, block, fitted, levels, curvature, W));
+    }
+
+    private void DescendRows(int start, int end, ColumnBlock block, ArbBlock fitted, BlockLevels levels, BlockCurvature curvature, Matrix W)
     {
         var row = new LevelRow(fitted.Width);
         var signs = new SignDescent(curvature);
@@ -68,7 +74,6 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
         {
             Span<float> w = W.Row(i)[block.Columns.Start..block.Columns.End];
             ReadOnlySpan<byte> groupOf = fitted.GroupsOfRow(i);
-            levels.MakePositive(i);
             levels.Read(i, groupOf, row);
             signs.Walk(w, row);
             signs.Descend(w, row);
@@ -85,5 +90,5 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
             for (int j = 0; j < w.Length; j++) w[j] = row.Value(j);
             codes.StoreSigns(i, block.Columns, row);
         }
-    });
+    }
 }
