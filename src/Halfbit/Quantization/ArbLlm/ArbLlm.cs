@@ -49,8 +49,8 @@ public sealed class ArbLlm : IQuantizationMethod
         ArgumentNullException.ThrowIfNull(W);
         HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
         if (options.Variant == QuantizationVariant.Released) CheckWidths(W.Columns);
-        ArbLlmOptions settled = options with { Salience = options.Salience == SalienceMetric.Auto ? SalienceMetric.Hessian : options.Salience };
-        return Run(W, statistics, factor, settled, format);
+        if (options.Salience != SalienceMetric.Auto) return Run(W, statistics, factor, options, format);
+        return GroupingTrial.Best(W, statistics!.Hessian, options, (rows, candidate) => Run(rows, statistics, factor, candidate, format));
     }
 
     private static LayerResult Run(Matrix W, LayerStatistics? statistics, HessianFactor? factor, ArbLlmOptions options, ScaleFormat format)

@@ -24,7 +24,7 @@ public sealed record ArbLlmOptions : BlockMethodOptions
     {
         Salience = SalienceMetric.Auto;
         Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Exact;
+        Feedback = BlockFeedback.Columns;
         Fit = LevelFit.Sensitivity;
     }
 

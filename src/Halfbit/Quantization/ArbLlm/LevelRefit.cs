@@ -42,9 +42,9 @@ internal sealed class LevelRefit
     /// <param name="i">Which row.</param>
     /// <param name="groupOf">[w], the group of each weight.</param>
     /// <param name="row">Its signs; planes whose scale changes its sign have theirs turned.</param>
-    /// <param name="gradient">[w], A·e.</param>
+    /// <param name="gradient">[w], A·e; kept valid.</param>
     /// <param name="levels">The levels; scales ≥ 0 before and after.</param>
-    public void Refit(int i, ReadOnlySpan<byte> groupOf, LevelRow row, ReadOnlySpan<float> gradient, BlockLevels levels)
+    public void Refit(int i, ReadOnlySpan<byte> groupOf, LevelRow row, Span<float> gradient, BlockLevels levels)
     {
         foreach (float[] image in images) Array.Clear(image);
         Array.Clear(gram);
@@ -68,6 +68,7 @@ internal sealed class LevelRefit
         }
 
         if (!Solve()) return;
+        for (int p = 0; p < size; p++) SignDescent.AddScaled(-(float)change[p], images[p], gradient);
         for (int g = 0; g < layout.Count; g++) Apply(i, g, groupOf, row, levels);
     }
 

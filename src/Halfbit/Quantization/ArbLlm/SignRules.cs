@@ -11,8 +11,8 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
 {
     private const int RowGrain = 64;
 
-    /// <summary>Rounds of levels and signs in turn, after the first choice of signs.</summary>
-    private const int Refits = 2;
+    /// <summary>Rounds of levels and signs in turn, after the first choice of signs; more gain next to nothing.</summary>
+    private const int Refits = 1;
 
     /// <summary>The fit's own signs; a sign of 0 adds nothing: the released program.</summary>
     public void Keep(ColumnBlock block, ArbBlock fitted, BlockLevels levels, Matrix W) => RowParallel.For(W.Rows, RowGrain, (start, end) =>
@@ -76,17 +76,19 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
             ReadOnlySpan<byte> groupOf = fitted.GroupsOfRow(i);
             levels.Read(i, groupOf, row);
             signs.Walk(w, row);
-            signs.Descend(w, row);
+            signs.Measure(w, row);
+            signs.Descend(row);
             for (int round = 0; round < Refits; round++)
             {
                 refit.Refit(i, groupOf, row, signs.Gradient, levels);
                 levels.Read(i, groupOf, row);
-                signs.Descend(w, row);
+                signs.Descend(row);
             }
 
             codes.StoreRow(i, block.Index, levels);
             codes.ReadLevels(i, block.Index, block.Columns, row);
-            signs.Descend(w, row);
+            signs.Measure(w, row);
+            signs.Descend(row);
             for (int j = 0; j < w.Length; j++) w[j] = row.Value(j);
             codes.StoreSigns(i, block.Columns, row);
         }

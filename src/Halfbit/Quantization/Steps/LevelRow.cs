@@ -34,6 +34,13 @@ internal sealed class LevelRow(int width)
         Second[j] = t;
     }
 
+    /// <summary>s·B₁ and t·B₂ of a weight.</summary>
+    public (float First, float Second) SignedScales(int j)
+    {
+        float s = Upper[j] - Mean[j];
+        return (FirstSign[j] >= 0 ? s : -s, SecondSign[j] >= 0 ? Second[j] : -Second[j]);
+    }
+
     /// <summary>The value of weight <paramref name="j"/>, both signs ±1.</summary>
     public float Value(int j)
     {
