@@ -60,7 +60,7 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
 
     private IBlockFit FitOf(ArbRefinement refinement)
         => refinement == ArbRefinement.ArbRc
-            ? new RowColumnFit(layout, IsReleased ? RowColumnRules.Released(options.Iterations) : new RowColumnRules(options.Iterations, 0, 1f))
+            ? new RowColumnFit(layout, IsReleased ? RowColumnRules.Released(options.Iterations) : new RowColumnRules(options.Iterations, 0, 1f), IsReleased)
             : new RowFit(layout, refinement, options.Iterations, options.HasMeans, Zero);
 
     /// <summary>[w], 1/d_j² with d_j = U_jj, divided by its largest; 0 in dead columns. All ones without statistics.</summary>

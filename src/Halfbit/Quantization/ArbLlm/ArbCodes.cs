@@ -76,10 +76,12 @@ internal sealed class ArbCodes
     public void ReadLevels(int i, int block, ColumnRange columns, LevelRow row)
     {
         ReadOnlySpan<byte> groups = codes.GroupsOf(i, columns);
+        Span<SignLevels> ofGroup = stackalloc SignLevels[layout.Count];
+        for (int g = 0; g < ofGroup.Length; g++) ofGroup[g] = codes.LevelsOf(i, block, g);
         for (int j = 0; j < groups.Length; j++)
         {
             int g = groups[j];
-            SignLevels levels = codes.LevelsOf(i, block, g);
+            SignLevels levels = ofGroup[g];
             float s = beta is null ? levels.First : levels.First * beta[g][0][columns.Start + j];
             float t = levels.Planes == 1 ? 0f : beta is null ? levels.Second : levels.Second * beta[g][1][columns.Start + j];
             row.Set(j, levels.Mu, s, t);
@@ -89,7 +91,7 @@ internal sealed class ArbCodes
     /// <summary>Stores the signs of a row of a block.</summary>
     public void StoreSigns(int i, ColumnRange columns, LevelRow row)
     {
-        for (int j = 0; j < row.Width; j++) codes.SetSigns(i, columns.Start + j, row.FirstSign[j], row.SecondSign[j]);
+        for (int j = 0; j < row.Width; j++) codes.SetSigns(i, columns.Start + j, (int)row.FirstSign[j], (int)row.SecondSign[j]);
     }
 
     /// <summary>What will be stored.</summary>

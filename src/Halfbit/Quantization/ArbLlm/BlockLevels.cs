@@ -63,11 +63,12 @@ internal sealed class BlockLevels
     /// <param name="row">Receives them.</param>
     public void Read(int i, ReadOnlySpan<byte> groupOf, LevelRow row)
     {
+        Span<RowLevels> ofGroup = stackalloc RowLevels[Rows.Length];
+        for (int g = 0; g < ofGroup.Length; g++) ofGroup[g] = Rows[g][i];
         for (int j = 0; j < groupOf.Length; j++)
         {
             int g = groupOf[j];
-            RowLevels levels = Rows[g][i];
-            row.Set(j, (float)levels.Mu, (float)(levels.Alpha * (Beta[g][0]?[j] ?? 1)), (float)(levels.SecondAlpha * (Beta[g][1]?[j] ?? 1)));
+            row.Set(j, (float)ofGroup[g].Mu, (float)(ofGroup[g].Alpha * (Beta[g][0]?[j] ?? 1)), (float)(ofGroup[g].SecondAlpha * (Beta[g][1]?[j] ?? 1)));
         }
     }
 }

@@ -49,22 +49,23 @@ internal sealed class LevelRefit
         foreach (float[] image in images) Array.Clear(image);
         Array.Clear(gram);
         Array.Clear(change);
-        Span<(int Parameter, float Value)> units = stackalloc (int, float)[3];
         for (int j = 0; j < groupOf.Length; j++)
         {
-            foreach ((int parameter, float value) in UnitsOf(j, groupOf[j], row, levels, units))
-            {
-                SignDescent.AddScaled(value, curvature.A.Row(j), images[parameter]);
-                change[parameter] += value * (double)gradient[j];
-            }
+            int group = groupOf[j];
+            int parameter = firstOf[group];
+            ReadOnlySpan<float> a = curvature.A.Row(j);
+            if (hasMeans) AddUnit(parameter++, 1f, a, gradient[j]);
+            AddUnit(parameter++, FirstUnit(j, group, row, levels), a, gradient[j]);
+            if (layout.PlanesOf(group) == 2) AddUnit(parameter, SecondUnit(j, group, row, levels), a, gradient[j]);
         }
 
         for (int j = 0; j < groupOf.Length; j++)
         {
-            foreach ((int parameter, float value) in UnitsOf(j, groupOf[j], row, levels, units))
-            {
-                for (int q = 0; q < size; q++) gram[(parameter * size) + q] += (double)value * images[q][j];
-            }
+            int group = groupOf[j];
+            int parameter = firstOf[group];
+            if (hasMeans) AddProducts(parameter++, 1f, j);
+            AddProducts(parameter++, FirstUnit(j, group, row, levels), j);
+            if (layout.PlanesOf(group) == 2) AddProducts(parameter, SecondUnit(j, group, row, levels), j);
         }
 
         if (!Solve()) return;
@@ -72,15 +73,21 @@ internal sealed class LevelRefit
         for (int g = 0; g < layout.Count; g++) Apply(i, g, groupOf, row, levels);
     }
 
-    /// <summary>What weight j gains when each of its levels grows by one unit.</summary>
-    private ReadOnlySpan<(int Parameter, float Value)> UnitsOf(int j, int group, LevelRow row, BlockLevels levels, Span<(int Parameter, float Value)> units)
+    /// <summary>What weight j gains when the first scale of its group grows by one unit.</summary>
+    private static float FirstUnit(int j, int group, LevelRow row, BlockLevels levels) => row.FirstSign[j] * (float)(levels.Beta[group][0]?[j] ?? 1);
+
+    private static float SecondUnit(int j, int group, LevelRow row, BlockLevels levels) => row.SecondSign[j] * (float)(levels.Beta[group][1]?[j] ?? 1);
+
+    private void AddUnit(int parameter, float unit, ReadOnlySpan<float> a, float gradient)
     {
-        int count = 0;
-        int parameter = firstOf[group];
-        if (hasMeans) units[count++] = (parameter++, 1f);
-        units[count++] = (parameter++, row.FirstSign[j] * (float)(levels.Beta[group][0]?[j] ?? 1));
-        if (layout.PlanesOf(group) == 2) units[count++] = (parameter, row.SecondSign[j] * (float)(levels.Beta[group][1]?[j] ?? 1));
-        return units[..count];
+        SignDescent.AddScaled(unit, a, images[parameter]);
+        change[parameter] += unit * (double)gradient;
+    }
+
+    private void AddProducts(int parameter, float unit, int j)
+    {
+        Span<double> line = gram.AsSpan(parameter * size, size);
+        for (int q = 0; q < line.Length; q++) line[q] += (double)unit * images[q][j];
     }
 
     private void Apply(int i, int group, ReadOnlySpan<byte> groupOf, LevelRow row, BlockLevels levels)
@@ -93,8 +100,8 @@ internal sealed class LevelRefit
         for (int j = 0; (alpha < 0 || second < 0) && j < groupOf.Length; j++)
         {
             if (groupOf[j] != group) continue;
-            if (alpha < 0) row.FirstSign[j] = (sbyte)-row.FirstSign[j];
-            if (second < 0) row.SecondSign[j] = (sbyte)-row.SecondSign[j];
+            if (alpha < 0) row.FirstSign[j] = -row.FirstSign[j];
+            if (second < 0) row.SecondSign[j] = -row.SecondSign[j];
         }
 
         levels.Rows[group][i] = new RowLevels(mu, Math.Abs(alpha), Math.Abs(second));

@@ -46,9 +46,9 @@ internal sealed class MaskedColumns
                 Span<float> mask = taken.Mask.AsSpan(i * taken.Stride, taken.Stride);
                 for (int c = 0; c < columns.Length; c++)
                 {
-                    bool isMember = groups[columns[c]] == group;
-                    x[c] = isMember ? row[columns[c]] : 0f;
-                    mask[c] = isMember ? 1f : 0f;
+                    int isMember = groups[columns[c]] == group ? 1 : 0;
+                    x[c] = isMember * row[columns[c]];
+                    mask[c] = isMember;
                 }
             }
         });

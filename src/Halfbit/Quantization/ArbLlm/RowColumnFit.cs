@@ -3,7 +3,8 @@ namespace Halfbit.Quantization.ArbLlm;
 /// <summary>Fits by rows and columns: every group by itself, without a mean, a scale per row and plane and one per column and plane (arb-rc).</summary>
 /// <param name="layout">The groups.</param>
 /// <param name="rules">Rounds and guards.</param>
-internal sealed class RowColumnFit(GroupLayout layout, RowColumnRules rules) : IBlockFit
+/// <param name="givesSigns">Whether signs are wanted too, not only levels.</param>
+internal sealed class RowColumnFit(GroupLayout layout, RowColumnRules rules, bool givesSigns) : IBlockFit
 {
     /// <inheritdoc/>
     public void Fit(ArbBlock block, int group, BlockLevels levels)
@@ -25,7 +26,7 @@ internal sealed class RowColumnFit(GroupLayout layout, RowColumnRules rules) : I
         for (int i = 0; i < group.Rows; i++)
         {
             levels.Rows[g][i] = new RowLevels(0, scales.Alpha[i], 0);
-            for (int c = 0; c < group.Columns.Length; c++)
+            for (int c = 0; givesSigns && c < group.Columns.Length; c++)
             {
                 int k = (i * group.Stride) + c;
                 if (group.Mask[k] != 0) levels.First[(i * width) + group.Columns[c]] = (sbyte)rules.Sign(group.X[k]);
@@ -41,7 +42,7 @@ internal sealed class RowColumnFit(GroupLayout layout, RowColumnRules rules) : I
         for (int i = 0; i < group.Rows; i++)
         {
             levels.Rows[g][i] = new RowLevels(0, fit.First.Alpha[i], fit.Second.Alpha[i]);
-            for (int c = 0; c < group.Columns.Length; c++)
+            for (int c = 0; givesSigns && c < group.Columns.Length; c++)
             {
                 int k = (i * group.Stride) + c;
                 if (group.Mask[k] == 0) continue;

@@ -29,10 +29,10 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
                 int g = groupOf[j];
                 RowLevels own = levels.Rows[g][i];
                 row.FirstSign[j] = levels.First[(i * w.Length) + j];
-                if (own.Alpha < 0 != levels.Beta[g][0]?[j] < 0) row.FirstSign[j] = (sbyte)-row.FirstSign[j];
+                if (own.Alpha < 0 != levels.Beta[g][0]?[j] < 0) row.FirstSign[j] = -row.FirstSign[j];
                 row.SecondSign[j] = levels.Second[(i * w.Length) + j];
-                if (own.SecondAlpha < 0 != levels.Beta[g][1]?[j] < 0) row.SecondSign[j] = (sbyte)-row.SecondSign[j];
-                w[j] = row.ReleasedValue(j);
+                if (own.SecondAlpha < 0 != levels.Beta[g][1]?[j] < 0) row.SecondSign[j] = -row.SecondSign[j];
+                w[j] = row.Value(j);
             }
 
             codes.StoreSigns(i, block.Columns, row);

@@ -64,7 +64,12 @@ internal sealed class SignDescent
     /// <param name="row">Levels and signs.</param>
     public void Descend(LevelRow row)
     {
-        for (int j = 0; j < row.Width; j++) (first[j], second[j]) = row.SignedScales(j);
+        for (int j = 0; j < row.Width; j++)
+        {
+            first[j] = row.FirstSign[j] * row.First[j];
+            second[j] = row.SecondSign[j] * row.Second[j];
+        }
+
         for (int sweep = 0; sweep < MostSweeps; sweep++)
         {
             bool hasChanged = false;
@@ -117,13 +122,13 @@ internal sealed class SignDescent
         if (turnsFirst)
         {
             first[j] = -u;
-            row.FirstSign[j] = (sbyte)-row.FirstSign[j];
+            row.FirstSign[j] = -row.FirstSign[j];
         }
 
         if (turnsSecond)
         {
             second[j] = -v;
-            row.SecondSign[j] = (sbyte)-row.SecondSign[j];
+            row.SecondSign[j] = -row.SecondSign[j];
         }
 
         float turned = (turnsFirst ? u : 0) + (turnsSecond ? v : 0);
