@@ -7,29 +7,29 @@ namespace Halfbit.Cli;
 internal sealed class MethodArguments
 {
     private readonly Option<string> method = new("--method") { Description = "Method: " + string.Join(", ", MethodCatalog.All.Select(m => m.Name)), HelpName = "NAME", Required = true };
-    private readonly Option<bool> noCompensation = new("--no-compensation") { Description = "No error feedback (for pb-llm, gptq; off already for rtn, xnor, sign)" };
+    private readonly Option<bool> noCompensation = new("--no-compensation") { Description = "No error feedback (for pb-llm, billm, arb-llm, gptq; off already for rtn, xnor, sign)" };
     private readonly Option<bool> compensation = new("--compensation") { Description = "Error feedback for xnor and sign" };
     private readonly Option<bool> symmetric = new("--symmetric") { Description = "rtn, gptq: grid symmetric around zero" };
     private readonly Option<string>[] valued =
     [
-        Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; rtn, gptq: 128)"),
-        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128)"),
+        Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; billm, arb-llm, rtn, gptq: 128)"),
+        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128); billm, arb-llm: the group size"),
         Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),
-        Valued("--variant", "V", "default, or released: what the authors' program does (pb-llm, gptq)"),
+        Valued("--variant", "V", "default, or released: what the authors' program does (pb-llm, billm, arb-llm, gptq)"),
         Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
         Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
         Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),
-        Valued("--salience", "M", "pb-llm: hessian (default) or magnitude; arb-llm: auto (default), hessian or magnitude"),
+        Valued("--salience", "M", "What makes weights salient: hessian (pb-llm's default), magnitude; billm, arb-llm: auto (default) takes the better of both"),
         Valued("--salient-bits", "B", "pb-llm: bits of a salient weight (default: 8)"),
-        Valued("--refine", "R", "arb-llm: arb-rc (default), arb-x, arb, none"),
-        Valued("--column-group-bitmap", "S", "arb-llm: split salient columns into groups too, on (default) or off"),
+        Valued("--refine", "R", "arb-llm: arb-rc (default), arb-x, arb, or none"),
+        Valued("--column-group-bitmap", "on|off", "arb-llm: salient columns are split into groups too (default: on)"),
         Valued("--partitions", "N", "arb-llm: splits of each kind of column, 1 to 3 (default: 1)"),
         Valued("--iterations", "N", "arb-llm: rounds of refinement (default: 15)"),
-        Valued("--search", "O", "arb-llm: what searches compare, weights (default) or scores"),
-        Valued("--feedback", "F", "arb-llm: how a block's error is carried over, exact (default) or diagonal"),
-        Valued("--fit", "F", "arb-llm: what levels are fitted to, sensitivity (default) or plain"),
-        Valued("--means", "S", "arb-llm: a mean in each group, on (default) or off; arb-rc has none"),
-        Valued("--scale-bits", "B", "arb-llm: bits of a stored row scale, 8 or 16 (default: 16)"),
+        Valued("--search", "S", "billm, arb-llm: the searches compare weights (default) or scores"),
+        Valued("--feedback", "F", "A block's error is carried over by the exact rule (billm's default), the diagonal one, or inside the block too: columns (arb-llm's default)"),
+        Valued("--fit", "F", "billm, arb-llm: levels fitted to weights by their sensitivity (default) or plain, all alike"),
+        Valued("--means", "on|off", "billm, arb-llm: groups have means beside their scales (default: on; arb-rc has none)"),
+        Valued("--scale-bits", "B", "billm, arb-llm: bits of a stored row scale, 8 or 16 (default: 16)"),
         Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
     ];
 

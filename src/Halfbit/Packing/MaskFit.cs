@@ -21,30 +21,32 @@ internal static class MaskFit
 
     /// <summary>Fits the model and its classes.</summary>
     /// <param name="mask">[rows, columns].</param>
+    /// <param name="valid">[rows, columns], the weights that are coded, among them all of the mask; null: all weights.</param>
     /// <param name="lanes">Lanes to put into the model.</param>
-    public static (MaskModelParameters Model, byte[] ColumnClasses, byte[] RowClasses) Fit(BitMatrix mask, int lanes)
+    public static (MaskModelParameters Model, byte[] ColumnClasses, byte[] RowClasses) Fit(BitMatrix mask, BitMatrix? valid, int lanes)
     {
+        if (mask.Columns == 0) return (new MaskModelParameters(lanes, 0, 0, 0, 0, 0), [], new byte[mask.Rows]);
+
         // First on the finest scale, columns and rows in turn; then the coarse classes that are worth their bits.
         var columnLogits = new int[mask.Columns];
         var rowLogits = new int[mask.Rows];
         for (int round = 0; round < 2; round++)
         {
-            Refine(Counts.PerColumn(mask, rowLogits), rowLogits, columnLogits, -Limit, Limit);
-            Refine(Counts.PerRow(mask, columnLogits), columnLogits, rowLogits, -16, 16);
+            Refine(Counts.PerColumn(mask, valid, rowLogits), columnLogits, -Limit, Limit);
+            Refine(Counts.PerRow(mask, valid, columnLogits), rowLogits, -16, 16);
         }
 
-        long[] joint = Joint(mask, columnLogits, rowLogits);
-        (int columnBits, int columnStep, int columnBase) = Coarsen(Table.Of(joint, columnLogits, rowLogits));
+        (int columnBits, int columnStep, int columnBase) = Coarsen(Table.Of(Counts.PerColumn(mask, valid, rowLogits), columnLogits));
         var model = new MaskModelParameters(lanes, columnBits, columnStep, 0, 0, columnBase);
         int[] coarseColumns = [.. columnLogits.Select(v => Nearest(v, columnBits, columnStep, columnBase))];
-        (int rowBits, int rowStep, int rowBase) = Coarsen(Table.Of(Transposed(Joint(mask, coarseColumns, rowLogits)), rowLogits, coarseColumns));
+        (int rowBits, int rowStep, int rowBase) = Coarsen(Table.Of(Counts.PerRow(mask, valid, coarseColumns), rowLogits));
         model = model with { RowBits = rowBits, RowStep = rowStep, Base = columnBase + rowBase };
 
         // Last, the exact best class of each column and row for the coarse scales.
         int[] rowTerms = [.. rowLogits.Select(v => Nearest(v, rowBits, rowStep, rowBase))];
-        byte[] columnClasses = Choose(Counts.PerColumn(mask, rowTerms), rowTerms, columnBits, columnStep, columnBase);
+        byte[] columnClasses = Choose(Counts.PerColumn(mask, valid, rowTerms), columnBits, columnStep, columnBase);
         int[] columnTerms = [.. columnClasses.Select(c => columnBase + (columnStep * c))];
-        byte[] rowClasses = Choose(Counts.PerRow(mask, columnTerms), columnTerms, rowBits, rowStep, rowBase);
+        byte[] rowClasses = Choose(Counts.PerRow(mask, valid, columnTerms), rowBits, rowStep, rowBase);
         return (model, columnClasses, rowClasses);
     }
 
@@ -68,18 +70,17 @@ internal static class MaskFit
         => step == 0 ? 0 : Math.Clamp((value - start + (step / 2)) / step, 0, (1 << bits) - 1);
 
     /// <summary>For each line (column or row): the term in [low, high] with the least cost, given the terms across it.</summary>
-    private static void Refine(Counts counts, int[] across, int[] terms, int low, int high)
+    private static void Refine(Counts counts, int[] terms, int low, int high)
     {
-        (int Level, int Count)[] total = Occupied(across);
         for (int n = 0; n < terms.Length; n++)
         {
             // The cost is convex in the term: walk downhill from the last value.
-            long best = counts.Cost(n, total, terms[n]);
+            long best = counts.Cost(n, terms[n]);
             foreach (int direction in Directions)
             {
                 for (int next = terms[n] + direction; next >= low && next <= high; next += direction)
                 {
-                    long cost = counts.Cost(n, total, next);
+                    long cost = counts.Cost(n, next);
                     if (cost >= best) break;
                     best = cost;
                     terms[n] = next;
@@ -88,16 +89,15 @@ internal static class MaskFit
         }
     }
 
-    private static byte[] Choose(Counts counts, int[] across, int bits, int step, int start)
+    private static byte[] Choose(Counts counts, int bits, int step, int start)
     {
-        (int Level, int Count)[] total = Occupied(across);
         var classes = new byte[counts.Lines];
         for (int n = 0; n < classes.Length; n++)
         {
             long best = long.MaxValue;
             for (int c = 0; c < 1 << bits; c++)
             {
-                long cost = counts.Cost(n, total, start + (step * c));
+                long cost = counts.Cost(n, start + (step * c));
                 if (cost >= best) continue;
                 best = cost;
                 classes[n] = (byte)c;
@@ -112,33 +112,6 @@ internal static class MaskFit
         var histogram = new int[Levels];
         foreach (int term in terms) histogram[Level(term)]++;
         return histogram;
-    }
-
-    private static (int Level, int Count)[] Occupied(int[] terms)
-        => [.. Histogram(terms).Select((count, level) => (level, count)).Where(pair => pair.count > 0)];
-
-    /// <summary>[levels, levels]: salient weights by column term and row term.</summary>
-    private static long[] Joint(BitMatrix mask, int[] columnTerms, int[] rowTerms)
-    {
-        var joint = new long[Levels * Levels];
-        for (int i = 0; i < mask.Rows; i++)
-        {
-            int row = Level(rowTerms[i]);
-            ForEachSet(mask.Row(i), j => joint[(Level(columnTerms[j]) * Levels) + row]++);
-        }
-
-        return joint;
-    }
-
-    private static long[] Transposed(long[] joint)
-    {
-        var result = new long[joint.Length];
-        for (int a = 0; a < Levels; a++)
-        {
-            for (int b = 0; b < Levels; b++) result[(b * Levels) + a] = joint[(a * Levels) + b];
-        }
-
-        return result;
     }
 
     private static void ForEachSet(ReadOnlySpan<ulong> words, Action<int> action)
@@ -174,52 +147,80 @@ internal static class MaskFit
         return choice;
     }
 
-    /// <summary>Salient weights of each line (column or row) by the term across it.</summary>
-    private sealed class Counts(int lines)
+    /// <summary>Weights of each line (column or row), salient ones and all that are coded, by the term across it.</summary>
+    private sealed class Counts
     {
-        private readonly int[] salient = new int[lines * Levels];
+        private readonly int[] salient;
+        private readonly int[]? coded;
+        private readonly int[] across;
 
-        public int Lines => lines;
-
-        public static Counts PerColumn(BitMatrix mask, int[] rowTerms)
+        private Counts(int lines, int[] terms, bool hasCoded)
         {
-            var counts = new Counts(mask.Columns);
-            for (int i = 0; i < mask.Rows; i++)
-            {
-                int level = Level(rowTerms[i]);
-                ForEachSet(mask.Row(i), j => counts.salient[(j * Levels) + level]++);
-            }
+            Lines = lines;
+            across = Histogram(terms);
+            Occupied = [.. Enumerable.Range(0, Levels).Where(level => across[level] > 0)];
+            salient = new int[lines * Levels];
+            coded = hasCoded ? new int[lines * Levels] : null;
+        }
 
+        public int Lines { get; }
+
+        /// <summary>Levels of the terms across.</summary>
+        public int[] Occupied { get; }
+
+        public static Counts PerColumn(BitMatrix mask, BitMatrix? valid, int[] rowTerms)
+        {
+            var counts = new Counts(mask.Columns, rowTerms, valid is not null);
+            CountColumns(mask, rowTerms, counts.salient);
+            if (valid is not null) CountColumns(valid, rowTerms, counts.coded!);
             return counts;
         }
 
-        public static Counts PerRow(BitMatrix mask, int[] columnTerms)
+        public static Counts PerRow(BitMatrix mask, BitMatrix? valid, int[] columnTerms)
         {
-            var counts = new Counts(mask.Rows);
-            for (int i = 0; i < mask.Rows; i++)
-            {
-                int at = i * Levels;
-                ForEachSet(mask.Row(i), j => counts.salient[at + Level(columnTerms[j])]++);
-            }
-
+            var counts = new Counts(mask.Rows, columnTerms, valid is not null);
+            CountRows(mask, columnTerms, counts.salient);
+            if (valid is not null) CountRows(valid, columnTerms, counts.coded!);
             return counts;
         }
+
+        /// <summary>Salient weights of line <paramref name="n"/> across a level.</summary>
+        public int Salient(int n, int level) => salient[(n * Levels) + level];
+
+        /// <summary>Coded weights of line <paramref name="n"/> across a level.</summary>
+        public int Coded(int n, int level) => coded is null ? across[level] : coded[(n * Levels) + level];
 
         /// <summary>Cost of line <paramref name="n"/> with a term of its own, in 2⁻¹⁶ bit.</summary>
-        /// <param name="n">Line.</param>
-        /// <param name="total">Weights of a line by the term across it.</param>
-        /// <param name="term">The line's term.</param>
-        public long Cost(int n, (int Level, int Count)[] total, int term)
+        public long Cost(int n, int term)
         {
             ReadOnlySpan<int> line = salient.AsSpan(n * Levels, Levels);
+            ReadOnlySpan<int> total = coded is null ? across : coded.AsSpan(n * Levels, Levels);
             long cost = 0;
-            foreach ((int level, int count) in total)
+            foreach (int level in Occupied)
             {
                 int t = Level(level - Limit + term);
-                cost += ((long)line[level] * SalientCost[t]) + ((long)(count - line[level]) * OtherCost[t]);
+                cost += ((long)line[level] * SalientCost[t]) + ((long)(total[level] - line[level]) * OtherCost[t]);
             }
 
             return cost;
+        }
+
+        private static void CountColumns(BitMatrix bits, int[] rowTerms, int[] counts)
+        {
+            for (int i = 0; i < bits.Rows; i++)
+            {
+                int level = Level(rowTerms[i]);
+                ForEachSet(bits.Row(i), j => counts[(j * Levels) + level]++);
+            }
+        }
+
+        private static void CountRows(BitMatrix bits, int[] columnTerms, int[] counts)
+        {
+            for (int i = 0; i < bits.Rows; i++)
+            {
+                int at = i * Levels;
+                ForEachSet(bits.Row(i), j => counts[at + Level(columnTerms[j])]++);
+            }
         }
     }
 
@@ -246,23 +247,31 @@ internal static class MaskFit
 
         public int Lines { get; }
 
-        public static Table Of(long[] joint, int[] terms, int[] across)
+        public static Table Of(Counts counts, int[] terms)
         {
             var table = new Table(terms);
-            int[] lines = Histogram(terms);
-            int[] total = Histogram(across);
-            int[] levels = [.. Enumerable.Range(0, Levels).Where(level => total[level] > 0)];
-            for (int v = table.Lowest; v <= table.Highest; v++)
+            var salient = new long[Levels * Levels];
+            var coded = new long[Levels * Levels];
+            for (int n = 0; n < terms.Length; n++)
             {
-                if (lines[Level(v)] == 0) continue;
+                int at = Level(terms[n]) * Levels;
+                foreach (int level in counts.Occupied)
+                {
+                    salient[at + level] += counts.Salient(n, level);
+                    coded[at + level] += counts.Coded(n, level);
+                }
+            }
+
+            foreach (int v in terms.Distinct())
+            {
+                int at = Level(v) * Levels;
                 for (int t = 0; t < table.width; t++)
                 {
                     long cost = 0;
-                    foreach (int level in levels)
+                    foreach (int level in counts.Occupied)
                     {
-                        long salient = joint[(Level(v) * Levels) + level];
                         int sum = Level(level - Limit + table.Lowest + t);
-                        cost += (salient * SalientCost[sum]) + ((((long)total[level] * lines[Level(v)]) - salient) * OtherCost[sum]);
+                        cost += (salient[at + level] * SalientCost[sum]) + ((coded[at + level] - salient[at + level]) * OtherCost[sum]);
                     }
 
                     table.costs[((v - table.Lowest) * table.width) + t] = cost;

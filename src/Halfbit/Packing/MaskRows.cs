@@ -102,7 +102,7 @@ internal static class MaskRows
         ReadOnlySpan<byte> rowClasses = blob.Slice(header.RowClasses.Offset, header.RowClasses.ByteCount);
         Span<ushort> columnMasks = scratch.ColumnMasks(header.Columns);
         Span<uint> frequencies = scratch.Frequencies;
-        var decoder = new MaskDecoder(blob.Slice(header.IndexBytes.Offset + start, end - start), columnClasses, scratch.States.AsSpan(0, Math.Min(model.Lanes, blockRows)));
+        var decoder = new MaskDecoder(blob.Slice(header.IndexBytes.Offset + start, end - start), scratch.States.AsSpan(0, Math.Min(model.Lanes, blockRows)));
         for (int group = 0; group < rows; group += model.Lanes)
         {
             // All rows of the group are decoded, even where fewer are wanted.
@@ -114,7 +114,7 @@ internal static class MaskRows
                 for (int c = 0; c < 1 << model.ColumnBits; c++) frequencies[(c * MaskDecoder.MaximumLanes) + l] = model.Frequency(c, rowClass);
             }
 
-            decoder.DecodeGroup(frequencies, active, columnMasks);
+            decoder.DecodeGroup(columnClasses, frequencies, active, [], columnMasks);
             int wanted = Math.Min(active, rows - group);
             Transpose(columnMasks, wanted, words, masks[(group * words)..]);
         }

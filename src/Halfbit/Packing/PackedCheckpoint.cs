@@ -93,8 +93,8 @@ public sealed class PackedCheckpoint
     public static bool IsPacked(MappedTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        return tensor is { Type: ElementType.U8, Shape.Count: 1, ByteCount: >= PackedHeader.SingleBytes }
-            && BinaryPrimitives.ReadUInt32LittleEndian(tensor.Bytes(0, 4)) == PackedHeader.Magic;
+        return tensor is { Type: ElementType.U8, Shape.Count: 1, ByteCount: >= BlobHeader.LeastBytes }
+            && BinaryPrimitives.ReadUInt32LittleEndian(tensor.Bytes(0, 4)) == BlobHeader.Magic;
     }
 
     /// <summary>The packed matrix of that name, or null.</summary>

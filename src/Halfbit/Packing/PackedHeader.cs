@@ -1,19 +1,13 @@
 using System.Buffers.Binary;
-using Halfbit.Checkpoints;
 
 namespace Halfbit.Packing;
 
-/// <summary>The fixed bytes in front of a packed matrix, and where its sections lie; FORMAT.md is the specification.</summary>
-internal sealed record PackedHeader
+/// <summary>The fixed bytes in front of a packed matrix of one part or a mixture (version 1), and where its sections lie; FORMAT.md is the specification.</summary>
+internal sealed record PackedHeader : BlobHeader
 {
-    public const uint Magic = 0x4B50_4248; // "HBPK"
     public const int Version = 1;
-    public const int SingleBytes = 32;
+    public const int SingleBytes = LeastBytes;
     public const int MixedBytes = 64;
-
-    public required int Rows { get; init; }
-
-    public required int Columns { get; init; }
 
     /// <summary>The only part, or the low part of a mixture.</summary>
     public required PartLayout Low { get; init; }
@@ -75,12 +69,6 @@ internal sealed record PackedHeader
 
     public PackedSection LowValues { get; private set; }
 
-    /// <summary>Bytes of everything, a multiple of 8.</summary>
-    public int ByteCount { get; private set; }
-
-    /// <summary>All sections that hold something, header and final padding included, in the order of the file.</summary>
-    public IReadOnlyList<PackedSection> Sections { get; private set; } = [];
-
     /// <summary>Places the sections.</summary>
     /// <returns>False when the whole would not fit 2³¹ − 1 bytes.</returns>
     public bool TryPlace()
@@ -120,11 +108,7 @@ internal sealed record PackedHeader
 
     public void Write(Span<byte> blob)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(blob, Magic);
-        blob[8] = Version;
         blob[9] = (byte)Index;
-        BinaryPrimitives.WriteInt32LittleEndian(blob[12..], Rows);
-        BinaryPrimitives.WriteInt32LittleEndian(blob[16..], Columns);
         Low.Write(blob[20..]);
         if (IsMixed)
         {
@@ -135,21 +119,12 @@ internal sealed record PackedHeader
             Model.Write(blob[48..]);
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(blob[4..], BlobChecksum.Of(blob[8..]));
+        Seal(blob, Version);
     }
 
-    /// <summary>Reads and checks the header of a whole packed matrix, its length and its checksum.</summary>
-    /// <param name="blob">The packed matrix.</param>
-    /// <param name="where">File and tensor, for messages.</param>
-    /// <exception cref="CheckpointException">It is damaged or of a newer version.</exception>
-    public static PackedHeader Read(ReadOnlySpan<byte> blob, string where)
+    /// <summary>Reads and checks everything of the header but frame and shape.</summary>
+    public static PackedHeader ReadBody(ReadOnlySpan<byte> blob, int rows, int columns, string where)
     {
-        if (blob.Length < SingleBytes) throw BlobError.Damaged(where, $"has {blob.Length} bytes, a packed matrix has at least {SingleBytes}");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(blob) != Magic) throw BlobError.Damaged(where, "does not start with 'HBPK'");
-        if (blob[8] > Version) throw BlobError.Newer(where, blob[8]);
-        uint stored = BinaryPrimitives.ReadUInt32LittleEndian(blob[4..]);
-        uint actual = BlobChecksum.Of(blob[8..]);
-        if (stored != actual) throw BlobError.Damaged(where, $"the checksum is {actual:x8}, the header says {stored:x8}");
         if (blob[8] != Version || blob[9] > (int)IndexEncoding.Coded || blob[10] != 0 || blob[11] != 0)
             throw BlobError.Damaged(where, $"header bytes 8 to 11 are {blob[8]}, {blob[9]}, {blob[10]}, {blob[11]}, expected version {Version}, an index encoding up to 2, 0, 0");
         var index = (IndexEncoding)blob[9];
@@ -157,8 +132,8 @@ internal sealed record PackedHeader
         if (isMixed && blob.Length < MixedBytes) throw BlobError.Damaged(where, $"has {blob.Length} bytes, a packed mixture has at least {MixedBytes}");
         var header = new PackedHeader
         {
-            Rows = BinaryPrimitives.ReadInt32LittleEndian(blob[12..]),
-            Columns = BinaryPrimitives.ReadInt32LittleEndian(blob[16..]),
+            Rows = rows,
+            Columns = columns,
             Low = PartLayout.Read(blob[20..], isMixed ? "low" : "only", where),
             Index = index,
             Salient = isMixed ? PartLayout.Read(blob[28..], "salient", where) : default,
@@ -173,8 +148,6 @@ internal sealed record PackedHeader
 
     private void Check(ReadOnlySpan<byte> blob, string where)
     {
-        if (Rows < 1 || Columns is < 1 or > PartLayout.MaximumWidth || (long)Rows * Columns > int.MaxValue)
-            throw BlobError.Damaged(where, $"the shape [{Rows}, {Columns}] is empty, wider than 2^30 or holds more than 2^31 - 1 weights");
         if (IsMixed)
         {
             if (SalientCount < 0 || SalientCount > (long)Rows * Columns) throw BlobError.Damaged(where, $"{SalientCount} salient weights do not fit [{Rows}, {Columns}]");
@@ -189,7 +162,5 @@ internal sealed record PackedHeader
         }
 
         if (!TryPlace() || ByteCount != blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, its header implies {ByteCount}");
-        int end = Sections[^1].Name == "padding" ? Sections[^1].Offset : ByteCount;
-        if (blob[end..].ContainsAnyExcept((byte)0)) throw BlobError.Damaged(where, "padding bytes are not zero");
     }
 }

@@ -13,7 +13,7 @@ public sealed class PackedMatrix : IWeightRows
     private static long created;
     private readonly byte[]? array;
     private readonly MappedTensor? tensor;
-    private readonly PackedHeader header;
+    private readonly BlobHeader header;
     private readonly string where;
     private readonly long identity = Interlocked.Increment(ref created);
 
@@ -58,15 +58,20 @@ public sealed class PackedMatrix : IWeightRows
     public IReadOnlyList<PackedSection> Sections => header.Sections;
 
     /// <summary>How the positions of salient weights are stored; None when the matrix is no mixture.</summary>
-    public IndexEncoding Index => header.Index;
+    public IndexEncoding Index => (header as PackedHeader)?.Index ?? IndexEncoding.None;
 
     /// <summary>Number of salient weights of a mixture, else 0.</summary>
-    public int SalientCount => header.SalientCount;
+    public int SalientCount => (header as PackedHeader)?.SalientCount ?? 0;
 
-    /// <summary>A few words for people: <c>sign</c>, <c>grid 4 bit</c>, <c>mixed sign + grid 8 bit</c>, …</summary>
-    public string Format => header.IsMixed ? $"mixed {Describe(header.Low)} + {Describe(header.Salient)}" : Describe(header.Low);
-
-    internal PackedHeader Header => header;
+    /// <summary>A few words for people: <c>sign</c>, <c>grid 4 bit</c>, <c>mixed sign + grid 8 bit</c>, <c>4:8 signs in 1 + 3 groups</c> (of salient and of other columns), …</summary>
+    public string Format => header switch
+    {
+        GroupedHeader { HasPattern: true } grouped => $"{grouped.Pattern} {Describe(grouped)}",
+        GroupedHeader grouped => Describe(grouped),
+        PackedHeader { IsMixed: true } mixed => $"mixed {Describe(mixed.Low)} + {Describe(mixed.Salient)}",
+        PackedHeader single => Describe(single.Low),
+        _ => string.Empty,
+    };
 
     internal ReadOnlySpan<byte> Blob => array ?? tensor!.Bytes(0, (int)tensor.ByteCount);
 
@@ -77,6 +82,13 @@ public sealed class PackedMatrix : IWeightRows
         ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(destination.Rows, Rows - firstRow, nameof(destination));
         if (destination.Columns != Columns) throw new ArgumentException($"the destination has {destination.Columns} columns, the matrix {Columns}", nameof(destination));
+        if (this.header is GroupedHeader grouped)
+        {
+            new GroupedRows(grouped, Blob, identity, where).Read(firstRow, destination);
+            return;
+        }
+
+        var header = (PackedHeader)this.header;
         var rows = new PackedRows(header, Blob);
         PackingScratch scratch = PackingScratch.Current;
         if (!header.IsMixed)
@@ -101,9 +113,10 @@ public sealed class PackedMatrix : IWeightRows
 
     /// <summary>The logical matrix that was packed. What a part of a mixture says at positions of the other part was not stored and becomes zero (signs: −1).</summary>
     /// <exception cref="CheckpointException">The coded index contradicts itself.</exception>
-    public QuantizedMatrix Unpack() => Unpacker.Unpack(this);
+    public QuantizedMatrix Unpack()
+        => header is GroupedHeader grouped ? GroupedUnpacker.Unpack(grouped, Blob, identity, where) : Unpacker.Unpack(this, (PackedHeader)header);
 
-    internal void LoadMask(int block, int rows, PackingScratch scratch) => MaskRows.Load(header, Blob, identity, block, rows, scratch, where);
+    internal void LoadMask(int block, int rows, PackingScratch scratch) => MaskRows.Load((PackedHeader)header, Blob, identity, block, rows, scratch, where);
 
     private static string Describe(PartLayout part) => part.Type switch
     {
@@ -113,10 +126,17 @@ public sealed class PackedMatrix : IWeightRows
         _ => "zero",
     };
 
-    private PackedHeader Open()
+    private static string Describe(GroupedHeader grouped)
     {
-        PackedHeader read = PackedHeader.Read(Blob, where);
-        if (read.IsMixed) MaskRows.CheckOffsets(read, Blob, where);
+        int others = grouped.Groups.Length - grouped.SalientGroups;
+        string groups = grouped.SalientGroups > 0 ? $"{grouped.SalientGroups} + {others} groups" : others == 1 ? "1 group" : $"{others} groups";
+        return $"signs in {groups}";
+    }
+
+    private BlobHeader Open()
+    {
+        BlobHeader read = BlobHeader.Read(Blob, where);
+        if (read is PackedHeader { IsMixed: true } mixed) MaskRows.CheckOffsets(mixed, Blob, where);
         return read;
     }
 }

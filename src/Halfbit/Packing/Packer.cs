@@ -18,7 +18,12 @@ public static class Packer
         ArgumentNullException.ThrowIfNull(matrix);
         if ((long)matrix.Rows * matrix.Columns > int.MaxValue)
             throw new ArgumentException($"[{matrix.Rows}, {matrix.Columns}] holds more than 2^31 - 1 weights", nameof(matrix));
-        return matrix is MixedMatrix mixed ? PackMixed(mixed, index) : PackSingle(matrix);
+        return matrix switch
+        {
+            MixedMatrix mixed => PackMixed(mixed, index),
+            GroupedSignMatrix grouped => GroupedPacker.Pack(grouped),
+            _ => PackSingle(matrix),
+        };
     }
 
     /// <summary>Bits per weight of the packed form: 8 · bytes ÷ (rows · columns), with everything that is stored.</summary>
@@ -71,18 +76,19 @@ public static class Packer
     }
 
     /// <summary>Rows after which the index may be entered: enough that offsets and states cost little, few enough for tiles of 64 rows.</summary>
-    private static int RowsPerBlock(int rows, int columns)
+    internal static int RowsPerBlock(int rows, int columns)
     {
         int perBlock = 64;
         while (perBlock < rows && (long)perBlock * columns < 1 << 17) perBlock += 64;
         return perBlock;
     }
 
+    /// <summary>Rows coded side by side. Each lane costs 3 bytes per block; below 2¹⁶ weights size matters more than speed.</summary>
+    internal static int Lanes(int rows, int columns) => (long)rows * columns < 1 << 16 ? 4 : MaskDecoder.MaximumLanes;
+
     private static CodedMask Code(BitMatrix mask, int rowsPerBlock)
     {
-        // Each lane costs 3 bytes per block; below 2¹⁶ weights size matters more than speed.
-        int lanes = (long)mask.Rows * mask.Columns < 1 << 16 ? 4 : MaskDecoder.MaximumLanes;
-        (MaskModelParameters model, byte[] columnClasses, byte[] rowClasses) = MaskFit.Fit(mask, lanes);
+        (MaskModelParameters model, byte[] columnClasses, byte[] rowClasses) = MaskFit.Fit(mask, null, Lanes(mask.Rows, mask.Columns));
         return MaskEncoder.Encode(mask, rowsPerBlock, model, columnClasses, rowClasses);
     }
 

@@ -42,7 +42,7 @@ internal readonly record struct PartLayout(PartType Type, int Bits, SecondTable 
     public const int MaximumWidth = 1 << 30;
 
     /// <summary>Bytes of one scale or value.</summary>
-    public int NumberBytes => Format.IsHalf ? 2 : 4;
+    public int NumberBytes => Format.NumberBytes;
 
     /// <summary>Scales per row.</summary>
     public int Groups(int columns) => GroupSize == 0 ? 0 : ((columns - 1) / GroupSize) + 1;
@@ -66,6 +66,8 @@ internal readonly record struct PartLayout(PartType Type, int Bits, SecondTable 
     public static PartLayout Of(QuantizedMatrix part) => part switch
     {
         ZeroMatrix => default,
+        SignMatrix { Format.Kind: ScaleKind.Byte } or GridMatrix { Format.Kind: ScaleKind.Byte } or PlainMatrix { Format.Kind: ScaleKind.Byte }
+            => throw new ArgumentException($"a {part.GetType().Name} stores numbers in single or half precision, not in bytes", nameof(part)),
         SignMatrix sign => new PartLayout(PartType.Sign, 1, sign.Mu is null ? SecondTable.None : SecondTable.Means, sign.Format, sign.GroupSize),
         GridMatrix grid => new PartLayout(PartType.Grid, grid.Bits, ZerosOf(grid), grid.Format, grid.GroupSize),
         PlainMatrix plain => new PartLayout(PartType.Plain, 0, SecondTable.None, plain.Format, 0),

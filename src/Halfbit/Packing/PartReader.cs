@@ -1,16 +1,15 @@
 using System.Buffers.Binary;
-using System.Runtime.CompilerServices;
 
 namespace Halfbit.Packing;
 
 /// <summary>The numbers of one part: scales, means, zero codes, plain values, as single precision.</summary>
 internal readonly ref struct PartReader
 {
-    private readonly ReadOnlySpan<byte> first;
+    private readonly NumberTable first;
     private readonly ReadOnlySpan<byte> second;
-    private readonly ReadOnlySpan<byte> values;
+    private readonly NumberTable means;
+    private readonly NumberTable values;
     private readonly PartLayout layout;
-    private readonly float unit;
 
     /// <summary>A part of a packed matrix.</summary>
     /// <param name="layout">What it is.</param>
@@ -21,10 +20,10 @@ internal readonly ref struct PartReader
     public PartReader(PartLayout layout, int columns, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, ReadOnlySpan<byte> values)
     {
         this.layout = layout;
-        this.first = first;
+        this.first = new NumberTable(first, layout.Format);
         this.second = second;
-        this.values = values;
-        unit = MathF.ScaleB(1f, layout.Format.Exponent);
+        means = new NumberTable(second, layout.Format);
+        this.values = new NumberTable(values, layout.Format);
         Groups = layout.Groups(columns);
         GroupSize = layout.GroupSize;
     }
@@ -40,10 +39,10 @@ internal readonly ref struct PartReader
     public SecondTable Second => layout.Second;
 
     /// <summary>Scale of row i, group g.</summary>
-    public float Scale(int i, int g) => Number(first, (i * Groups) + g);
+    public float Scale(int i, int g) => first[(i * Groups) + g];
 
     /// <summary>Mean of row i, group g; 0 without means.</summary>
-    public float Mean(int i, int g) => layout.Second == SecondTable.Means ? Number(second, (i * Groups) + g) : 0f;
+    public float Mean(int i, int g) => layout.Second == SecondTable.Means ? means[(i * Groups) + g] : 0f;
 
     /// <summary>Zero code of row i, group g.</summary>
     public int Zero(int i, int g)
@@ -58,12 +57,5 @@ internal readonly ref struct PartReader
     }
 
     /// <summary>Plain value k of those stored.</summary>
-    public float Value(int k) => Number(values, k);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private float Number(ReadOnlySpan<byte> table, int k)
-    {
-        // The unit is a power of two between 2⁻¹²⁶ and 2¹²⁶: the product rounds once, like ScaleB.
-        return layout.Format.IsHalf ? (float)BinaryPrimitives.ReadHalfLittleEndian(table[(2 * k)..]) * unit : BinaryPrimitives.ReadSingleLittleEndian(table[(4 * k)..]);
-    }
+    public float Value(int k) => values[k];
 }

@@ -13,11 +13,11 @@ internal static class PartWriter
         switch (part)
         {
             case SignMatrix sign:
-                WriteNumbers(sign.Alpha, sign.Format, first, "scale");
-                if (sign.Mu is not null) WriteNumbers(sign.Mu, sign.Format, second, "mean");
+                NumberTable.Write(sign.Alpha, sign.Format, first, "scale");
+                if (sign.Mu is not null) NumberTable.Write(sign.Mu, sign.Format, second, "mean");
                 break;
             case GridMatrix grid:
-                WriteNumbers(grid.Scale, grid.Format, first, "scale");
+                NumberTable.Write(grid.Scale, grid.Format, first, "scale");
                 if (grid.Zero is null) break;
                 if (PartLayout.Of(grid).Second == SecondTable.PackedZeros) CodePacking.Write([.. grid.Zero.Select(z => (byte)z)], grid.Bits, 0, second);
                 else for (int k = 0; k < grid.Zero.Length; k++) BinaryPrimitives.WriteInt16LittleEndian(second[(2 * k)..], grid.Zero[k]);
@@ -28,7 +28,7 @@ internal static class PartWriter
     /// <summary>Writes the values of one side of a mask, row by row; without a mask all of them.</summary>
     public static int WriteValues(PlainMatrix plain, BitMatrix? mask, bool side, Span<byte> destination)
     {
-        int size = plain.Format.IsHalf ? 2 : 4;
+        int size = plain.Format.NumberBytes;
         int written = 0;
         for (int i = 0; i < plain.Rows; i++)
         {
@@ -36,7 +36,7 @@ internal static class PartWriter
             for (int j = 0; j < row.Length; j++)
             {
                 if (mask is not null && mask[i, j] != side) continue;
-                WriteNumber(row[j], plain.Format, destination[(written++ * size)..], "value", i, j);
+                NumberTable.WriteOne(row[j], plain.Format, destination[(written++ * size)..], "value", i, j);
             }
         }
 
@@ -68,25 +68,5 @@ internal static class PartWriter
                 codes[j] = (byte)code;
             }
         }
-    }
-
-    private static void WriteNumbers(float[] table, ScaleFormat format, Span<byte> destination, string name)
-    {
-        int size = format.IsHalf ? 2 : 4;
-        for (int k = 0; k < table.Length; k++) WriteNumber(table[k], format, destination[(k * size)..], name, k, -1);
-    }
-
-    private static void WriteNumber(float value, ScaleFormat format, Span<byte> destination, string name, int at, int column)
-    {
-        // Bit by bit: −0 is another value than 0, and what is not finite cannot be a weight.
-        if (!float.IsFinite(value) || BitConverter.SingleToInt32Bits(format.Round(value)) != BitConverter.SingleToInt32Bits(value))
-        {
-            string where = column < 0 ? $"entry {at} of [rows, groups]" : $"row {at}, column {column}";
-            string what = format.IsHalf ? $"half precision times 2^{format.Exponent}" : "finite single precision";
-            throw new ArgumentException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"the {name} {value:R} ({where}) is not exactly storable as {what}; round it with ScaleFormat.Round first"), nameof(value));
-        }
-
-        if (format.IsHalf) BinaryPrimitives.WriteHalfLittleEndian(destination, format.Encode(value));
-        else BinaryPrimitives.WriteSingleLittleEndian(destination, value);
     }
 }

@@ -6,9 +6,8 @@ namespace Halfbit.Packing;
 /// <summary>The inverse of <see cref="Packer"/>.</summary>
 internal static class Unpacker
 {
-    public static QuantizedMatrix Unpack(PackedMatrix packed)
+    public static QuantizedMatrix Unpack(PackedMatrix packed, PackedHeader header)
     {
-        PackedHeader header = packed.Header;
         var rows = new PackedRows(header, packed.Blob);
         if (!header.IsMixed)
         {

@@ -60,7 +60,7 @@ public static class MethodCatalog
 
     private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
     {
-        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm") with
+        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm", hasColumns: true) with
         {
             Refine = ArbLlmNames.Parse(read.Choice("refine", "arb-rc", ArbLlmNames.All)),
             ColumnGroupBitmap = read.Switch("column-group-bitmap", true),

@@ -20,6 +20,11 @@ public sealed class DamagedBlobTests
         { "plain", "plain", IndexEncoding.Coded },
         { "grid", "sign mu", IndexEncoding.Coded },
         { "zero", "grid wide", IndexEncoding.Bitmap },
+        { "groups 2 + 3", null, null },
+        { "groups 1 + 2 of 4:8", null, null },
+        { "groups 0 + 1 of 3:5", null, null },
+        { "groups 1 + 1 of some", null, null },
+        { "groups 2 + 4 of many", null, null },
     };
 
     [Theory, MemberData(nameof(Samples))]
@@ -91,9 +96,9 @@ public sealed class DamagedBlobTests
     public void A_newer_version_names_the_remedy()
     {
         byte[] blob = Sample("sign", null, null, 1);
-        blob[8] = 2;
+        blob[8] = 3;
         CheckpointException exception = Assert.Throws<CheckpointException>(() => new PackedMatrix(Resealed(blob)));
-        Assert.Contains("version 2", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("version 3", exception.Message, StringComparison.Ordinal);
         Assert.Contains("update Halfbit", exception.Message, StringComparison.Ordinal);
     }
 
@@ -129,8 +134,19 @@ public sealed class DamagedBlobTests
     {
         var random = new Random(seed);
         int columns = 21;
+        if (Groups(low) is RandomGroups groups) return Packer.Pack(groups.Create(random, rows, columns));
         QuantizedMatrix matrix = RandomMatrices.Part(low, random, rows, columns);
         if (salient is null) return Packer.Pack(matrix);
         return Packer.Pack(new MixedMatrix(RandomMatrices.ClusteredMask(random, rows, columns, 0.1), RandomMatrices.Part(salient, random, rows, columns), matrix), index);
     }
+
+    private static RandomGroups? Groups(string name) => name switch
+    {
+        "groups 2 + 3" => new RandomGroups(2, 3, 3, 1, null, 1, true, true),
+        "groups 1 + 2 of 4:8" => new RandomGroups(1, 2, 2, 1, new NOfM(4, 8), Kind: ScaleKind.Byte),
+        "groups 0 + 1 of 3:5" => new RandomGroups(0, 1, 1, 1, new NOfM(3, 5), Kind: ScaleKind.Exact),
+        "groups 1 + 1 of some" => new RandomGroups(1, 1, 2, 1, null, 0.1),
+        "groups 2 + 4 of many" => new RandomGroups(2, 4, 3, 3, null, 0.8, true, true, ScaleKind.Byte),
+        _ => null,
+    };
 }

@@ -31,6 +31,21 @@ public sealed class MethodCatalogTests
     [InlineData("gptq damping=Infinity", "a number from")]
     [InlineData("gptq variant=original", "one of default, released")]
     [InlineData("gptq symmetric=yes", "one of on, off")]
+    [InlineData("billm salient=0.1", "no option --salient")]
+    [InlineData("billm block-size=64", "one block")]
+    [InlineData("billm group-size=-1 block-size=64", "one block")]
+    [InlineData("billm search=both", "one of scores, weights")]
+    [InlineData("billm feedback=none", "one of diagonal, exact")]
+    [InlineData("billm fit=best", "one of plain, sensitivity")]
+    [InlineData("billm salience=size", "one of hessian, magnitude, auto")]
+    [InlineData("billm means=no", "one of on, off")]
+    [InlineData("billm scale-bits=4", "one of 8, 16")]
+    [InlineData("billm variant=released search=weights", "authors' program does: scores")]
+    [InlineData("billm variant=released feedback=exact", "authors' program does: diagonal")]
+    [InlineData("billm variant=released fit=sensitivity", "authors' program does: plain")]
+    [InlineData("billm variant=released means=off", "authors' program does: on")]
+    [InlineData("billm variant=released scale-bits=8", "authors' program does: 16")]
+    [InlineData("billm variant=released salience=auto", "hessian or magnitude")]
     public void Wrong_names_and_values_are_refused_with_what_was_expected(string line, string expected)
     {
         var exception = Assert.Throws<OptionException>(() => ToyMethods.Create(line));
@@ -48,13 +63,18 @@ public sealed class MethodCatalogTests
     [InlineData("xnor", false)]
     [InlineData("xnor compensation=on", true)]
     [InlineData("sign", false)]
+    [InlineData("billm", true)]
+    [InlineData("billm compensation=off", true)]
+    [InlineData("billm compensation=off salience=magnitude", false)]
+    [InlineData("billm compensation=off variant=released", true)]
+    [InlineData("billm block-size=128", true)]
     public void A_method_says_whether_it_needs_a_calibration(string line, bool needsHessian)
         => Assert.Equal(needsHessian, ToyMethods.Create(line).NeedsHessian);
 
     [Fact]
     public void Resolved_options_make_the_same_method_again()
     {
-        foreach (string line in ToyMethods.Lines)
+        foreach (string line in (string[])[.. ToyMethods.Lines, "billm variant=released group-size=64"])
         {
             IQuantizationMethod method = ToyMethods.Create(line);
             IQuantizationMethod again = MethodCatalog.Create(method.Name, method.Options.ToDictionary());

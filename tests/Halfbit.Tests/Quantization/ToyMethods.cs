@@ -29,9 +29,17 @@ internal static class ToyMethods
         "pb-llm salient=0.2 low=4bit",
         "pb-llm salient=0.2 low=prune",
         "pb-llm salient=0.2 low=none salience=magnitude",
+        "billm",
+        "billm group-size=33 salience=hessian feedback=diagonal fit=plain",
+        "billm group-size=-1 salience=magnitude search=scores fit=plain scale-bits=8",
+        "billm group-size=64 compensation=off salience=magnitude means=off",
+        "billm group-size=50 compensation=off salience=auto search=scores means=off scale-bits=8",
     ];
 
     public static TheoryData<string> All() => [.. Lines];
+
+    /// <summary>Whether a method quantizes a group of columns as a whole, so that the block is part of what it computes.</summary>
+    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm";
 
     public static IQuantizationMethod Create(string line, params string[] more)
     {

@@ -37,6 +37,27 @@ public sealed class QuantizedMatrixTests
     }
 
     [Fact]
+    public void Grouped_signs_stand_for_the_levels_of_their_group_and_weights_left_out_for_zero()
+    {
+        // Column 1 is salient: μ = 0.5, planes of 2·β and 1·β with β = 3 and 5. Blocks of two columns.
+        var salient = new SignGroup { Alpha = [[2, 9], [1, 9]], Mu = [0.5f, 9], Beta = [[9, 3, 9], [9, 5, 9]] };
+        var near = new SignGroup { Alpha = [[4, 8]] };
+        var far = new SignGroup { Alpha = [[16, 32]] };
+        var signs = new BitMatrix(1, 3) { [0, 0] = true };
+        var matrix = new GroupedSignMatrix(signs, [salient, near, far], 1, 2)
+        {
+            IsSalient = [false, true, false],
+            SecondSigns = new BitMatrix(1, 3) { [0, 1] = true },
+            GroupOf = [1, 0, 2],
+        };
+        Assert.Equal((2, 2), (matrix.GroupSize, matrix.Blocks));
+        Assert.Equal([4f, 0.5f - 6 + 5, -32], Matrix.Expand(matrix).Data);
+
+        var pruned = new GroupedSignMatrix(signs, [salient, near], 1, 2) { IsSalient = [false, true, false], SecondSigns = new BitMatrix(1, 3), Keep = new BitMatrix(1, 3) { [0, 1] = true } };
+        Assert.Equal([0f, 0.5f - 6 - 5, 0], Matrix.Expand(pruned).Data);
+    }
+
+    [Fact]
     public void Tables_and_parts_of_another_shape_are_refused()
     {
         var signs = new BitMatrix(2, 4);

@@ -1,13 +1,16 @@
 using Halfbit.Numerics;
 using Halfbit.Quantization.Steps;
+using Halfbit.Statistics;
 
 namespace Halfbit.Quantization.ArbLlm;
 
 /// <summary>Quantizes one block: search for its groups, fit of their levels, rounding, signs.</summary>
-/// <param name="options">The method's options; the salience metric is settled.</param>
-/// <param name="H">[n, n], undamped; null: not known.</param>
+/// <param name="options">The method's options.</param>
+/// <param name="trial">What they leave open.</param>
+/// <param name="statistics">Statistics of the layer; null: none.</param>
+/// <param name="factor">Their damped factor.</param>
 /// <param name="codes">Receives codes and scales.</param>
-internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCodes codes) : IBlockQuantizer
+internal sealed class ArbBlockQuantizer(ArbLlmOptions options, ArbTrial trial, LayerStatistics? statistics, HessianFactor? factor, ArbCodes codes) : IBlockQuantizer
 {
     private readonly GroupLayout layout = GroupLayout.Of(options);
 
@@ -19,7 +22,7 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
     public void Quantize(ColumnBlock block, Matrix W)
     {
         Matrix current = Matrix.CopyOf(W.View[block.Columns]);
-        double[] sensitivity = Sensitivity(block);
+        double[] sensitivity = ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
         double[]? S = options.Refine == ArbRefinement.ArbX ? Correlation(block.Columns) : null;
         Partition partition = FindGroups(block, current, sensitivity, S);
         double[] omega = options.Fit == LevelFit.Sensitivity ? sensitivity : SearchMatrix.Ones(current.Columns);
@@ -34,13 +37,11 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
         else signs.Nearest(block, levels, W);
     }
 
-    private bool[] DeadColumnsOf(ColumnRange columns) => [.. Enumerable.Range(columns.Start, columns.Count).Select(IsDead)];
-
-    private bool IsDead(int column) => H is not null && H[column, column] == 0;
+    private bool[] DeadColumnsOf(ColumnRange columns) => [.. Enumerable.Range(columns.Start, columns.Count).Select(j => factor!.IsDead[j])];
 
     private Partition FindGroups(ColumnBlock block, Matrix current, double[] sensitivity, double[]? S)
     {
-        bool isHessian = options.Salience == SalienceMetric.Hessian;
+        bool isHessian = trial.Metric == SalienceMetric.Hessian;
         Matrix scores = current;
         if (isHessian)
         {
@@ -63,21 +64,6 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
             ? new RowColumnFit(layout, IsReleased ? RowColumnRules.Released(options.Iterations) : new RowColumnRules(options.Iterations, 0, 1f), IsReleased)
             : new RowFit(layout, refinement, options.Iterations, options.HasMeans, Zero);
 
-    /// <summary>[w], 1/d_j² with d_j = U_jj, divided by its largest; 0 in dead columns. All ones without statistics.</summary>
-    private double[] Sensitivity(ColumnBlock block)
-    {
-        double[] omega = SearchMatrix.Ones(block.Columns.Count);
-        if (block.U is null) return omega;
-        for (int j = 0; j < omega.Length; j++)
-        {
-            int column = block.Columns.Start + j;
-            omega[j] = IsDead(column) ? 0 : 1 / ((double)block.U[j, j] * block.U[j, j]);
-        }
-
-        double largest = omega.Max();
-        return largest > 0 ? Array.ConvertAll(omega, o => o / largest) : SearchMatrix.Ones(omega.Length);
-    }
-
     /// <summary>[w, padded w], H[block, block]/2: the mean over the calibration sequences of Σ x·xᵀ.</summary>
     private double[] Correlation(ColumnRange block)
     {
@@ -85,7 +71,7 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, Matrix? H, ArbCod
         var S = new double[block.Count * stride];
         for (int i = 0; i < block.Count; i++)
         {
-            for (int j = 0; j < block.Count; j++) S[(i * stride) + j] = H![block.Start + i, block.Start + j] / 2.0;
+            for (int j = 0; j < block.Count; j++) S[(i * stride) + j] = statistics!.Hessian[block.Start + i, block.Start + j] / 2.0;
         }
 
         return S;

@@ -49,20 +49,40 @@ public sealed class ArbLlm : IQuantizationMethod
         ArgumentNullException.ThrowIfNull(W);
         HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
         if (options.Variant == QuantizationVariant.Released) CheckWidths(W.Columns);
-        if (options.Salience != SalienceMetric.Auto) return Run(W, statistics, factor, options, format);
-        return GroupingTrial.Best(W, statistics!.Hessian, options, (rows, candidate) => Run(rows, statistics, factor, candidate, format));
+        Matrix alive = Matrix.CopyOf(W.View);
+        if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        ArbTrial[] trials = Trials(hasStatistics: statistics is not null);
+        ArbTrial chosen = trials.Length == 1 ? trials[0] : SampledChoice.Best(trials, alive, statistics!.Hessian, Try);
+        Matrix Q = Run(alive, chosen, out ArbCodes codes);
+        return new LayerResult(codes.ToMatrix(), Q, 1 + SalientShare(codes)) { Salient = SalientWeights(W.Rows, codes.IsSalient), Group = codes.Group };
+
+        (Matrix Q, double Price) Try(ArbTrial trial, Matrix rows) => (Run(rows, trial, out ArbCodes written), Price(SalientShare(written)));
+
+        Matrix Run(Matrix rows, ArbTrial trial, out ArbCodes written)
+        {
+            Matrix quantized = Matrix.CopyOf(rows.View);
+            written = new ArbCodes(rows.Rows, rows.Columns, options, format);
+            var quantizer = new ArbBlockQuantizer(options, trial, statistics, factor, written);
+            ErrorFeedback.PerBlock(quantized, factor?.U, quantizer, ColumnRange.WidthOf(rows.Columns, options.GroupSize), Rule);
+            return quantized;
+        }
     }
 
-    private static LayerResult Run(Matrix W, LayerStatistics? statistics, HessianFactor? factor, ArbLlmOptions options, ScaleFormat format)
+    private BlockRule Rule => !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Diagonal ? BlockRule.Diagonal : BlockRule.Exact;
+
+    /// <summary>All ways that the options leave open: the metric, and how much the columns' sensitivities count in searches and fits.</summary>
+    private ArbTrial[] Trials(bool hasStatistics)
     {
-        Matrix Q = Matrix.CopyOf(W.View);
-        if (factor is not null) DeadColumns.Clear(Q, factor.IsDead);
-        var codes = new ArbCodes(W.Rows, W.Columns, options, format);
-        BlockRule rule = !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Diagonal ? BlockRule.Diagonal : BlockRule.Exact;
-        ErrorFeedback.PerBlock(Q, factor?.U, new ArbBlockQuantizer(options, statistics?.Hessian, codes), ColumnRange.WidthOf(W.Columns, options.GroupSize), rule);
-        double salientShare = (double)codes.IsSalient.Count(s => s) / W.Columns;
-        return new LayerResult(codes.ToMatrix(), Q, 1 + salientShare) { Salient = SalientWeights(W.Rows, codes.IsSalient), Group = codes.Group };
+        SalienceMetric[] metrics = options.Salience == SalienceMetric.Auto ? [SalienceMetric.Hessian, SalienceMetric.Magnitude] : [options.Salience];
+        bool isSensitive = hasStatistics && (options.Search == SearchObjective.Weights || options.Fit == LevelFit.Sensitivity);
+        double[] powers = isSensitive ? [ColumnSensitivity.UsualPower, 0] : [0];
+        return [.. metrics.SelectMany(m => powers.Select(p => new ArbTrial(m, p)))];
     }
+
+    /// <summary>An error counts four times as much for every bit per weight: about what a bit is worth. With the column-group bitmap salient weights cost one bit more than others, without it none.</summary>
+    private double Price(double salientShare) => options.ColumnGroupBitmap ? Math.Pow(4, salientShare) : 1;
+
+    private static double SalientShare(ArbCodes codes) => (double)codes.IsSalient.Count(s => s) / codes.IsSalient.Length;
 
     private static BitMatrix SalientWeights(int rows, bool[] isSalient)
     {

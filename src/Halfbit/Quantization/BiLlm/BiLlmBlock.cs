@@ -5,17 +5,20 @@ using Halfbit.Statistics;
 namespace Halfbit.Quantization.BiLlm;
 
 /// <summary>One block of BiLLM: salient columns, break point, three groups.</summary>
-/// <param name="options">Options, with one salience metric.</param>
-/// <param name="factor">Damped Hessian factor; null without statistics.</param>
+/// <param name="options">Options.</param>
+/// <param name="trial">What they leave open.</param>
+/// <param name="statistics">Statistics of the layer; null: none.</param>
+/// <param name="factor">Their damped factor.</param>
 /// <param name="codes">Receives the codes.</param>
-internal sealed class BiLlmBlock(BiLlmOptions options, HessianFactor? factor, GroupedCodes codes) : IBlockQuantizer
+internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerStatistics? statistics, HessianFactor? factor, GroupedCodes codes) : IBlockQuantizer
 {
     /// <summary>Groups in the stored order.</summary>
     private const byte Salient = 0;
     private const byte Low = 1;
     private const byte High = 2;
 
-    private static readonly QuantileGrid Grid = new(81, QuantileArithmetic.Mixed);
+    private static readonly QuantileGrid ReleasedGrid = new(81, QuantileArithmetic.Mixed);
+    private static readonly QuantileGrid Grid = new(89, QuantileArithmetic.Mixed, highest: 0.98f);
 
     private readonly bool isReleased = options.Variant == QuantizationVariant.Released;
     private Matrix? values;
@@ -38,7 +41,7 @@ internal sealed class BiLlmBlock(BiLlmOptions options, HessianFactor? factor, Gr
     {
         int columns = block.Columns.Count;
         if (values is null || values.Columns != columns) values = new Matrix(W.Rows, columns);
-        if (options.Search == SearchObjective.Scores && options.Salience == SalienceMetric.Hessian) SearchMatrix.Scores(W.View[block.Columns], block.U!, values);
+        if (options.Search == SearchObjective.Scores && trial.Metric == SalienceMetric.Hessian) SearchMatrix.Scores(W.View[block.Columns], block.U!, values);
         else W.View[block.Columns].CopyTo(values.View);
         return new SearchMatrix(values, options.Search == SearchObjective.Weights ? Sensitivity(block) : SearchMatrix.Ones(columns));
     }
@@ -52,7 +55,7 @@ internal sealed class BiLlmBlock(BiLlmOptions options, HessianFactor? factor, Gr
                 $"the block at column {block.Columns.Start} has {S.Columns} columns; the released program needs at least {SalientColumnSearch.Most + 1} in every block: choose another --group-size, or leave out --variant released");
         }
 
-        double[] scores = options is { Search: SearchObjective.Weights, Salience: SalienceMetric.Hessian } ? WeightedSquares(S) : S.ColumnSums();
+        double[] scores = options.Search == SearchObjective.Weights && trial.Metric == SalienceMetric.Hessian ? WeightedSquares(block, S) : S.ColumnSums();
         return SalientColumnSearch.Find(S, scores, most == SalientColumnSearch.Most ? 1 : 0, most, options.HasMeans);
     }
 
@@ -61,7 +64,7 @@ internal sealed class BiLlmBlock(BiLlmOptions options, HessianFactor? factor, Gr
         if (magnitudes.Length < S.Values.Data.Length) magnitudes = new float[S.Values.Data.Length];
         int count = S.CopyMagnitudes(isExcluded, excludedAreZeros: isReleased, magnitudes);
         if (count == 0) return 0f;
-        float[] candidates = Grid.Of(magnitudes.AsSpan(0, count));
+        float[] candidates = (isReleased ? ReleasedGrid : Grid).Of(magnitudes.AsSpan(0, count));
         return candidates[SplitSearch.Find(S, isExcluded, [candidates], 1, options.HasMeans).Index];
     }
 
@@ -76,26 +79,22 @@ internal sealed class BiLlmBlock(BiLlmOptions options, HessianFactor? factor, Gr
         }
     }
 
-    /// <summary>ω_j = 1/d_j², 0 for dead columns; 1 without statistics.</summary>
     private double[] Sensitivity(ColumnBlock block)
-    {
-        double[] omega = SearchMatrix.Ones(block.Columns.Count);
-        if (factor is null) return omega;
-        for (int j = 0; j < omega.Length; j++) omega[j] = IsDead(block, j) ? 0 : 1 / ((double)block.U![j, j] * block.U[j, j]);
-        return omega;
-    }
+        => ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
 
     private bool IsDead(ColumnBlock block, int j) => factor is not null && factor.IsDead[block.Columns.Start + j];
 
-    private static double[] WeightedSquares(SearchMatrix S)
+    /// <summary>Σ over rows of w²/d², 0 for dead columns.</summary>
+    private static double[] WeightedSquares(ColumnBlock block, SearchMatrix S)
     {
         var sums = new double[S.Columns];
         for (int i = 0; i < S.Rows; i++)
         {
             ReadOnlySpan<float> row = S.Values.Row(i);
-            for (int j = 0; j < row.Length; j++) sums[j] += S.Omega[j] * row[j] * row[j];
+            for (int j = 0; j < row.Length; j++) sums[j] += (double)row[j] * row[j];
         }
 
+        for (int j = 0; j < sums.Length; j++) sums[j] /= (double)block.U![j, j] * block.U[j, j];
         return sums;
     }
 }

@@ -10,17 +10,18 @@ internal enum QuantileArithmetic
     Single,
 }
 
-/// <summary>Quantiles of a block's magnitudes at evenly spaced probabilities from 0.10 to 0.90: the candidate thresholds of the split searches.</summary>
+/// <summary>Quantiles of a block's magnitudes at evenly spaced probabilities from 0.10 on: the candidate thresholds of the split searches.</summary>
 /// <remarks>
 /// Linear interpolation as in numpy 1.24: with h = (m − 1)·q, the values a, b around position h and t = h − ⌊h⌋, it is a + (b − a)·t for t &lt; ½, else b − (b − a)·(1 − t).
 /// The probabilities are those of the programs' <c>torch.linspace</c> in single precision, computed eight at a time: not always the floats nearest to 0.10, 0.11, ….
 /// </remarks>
 /// <param name="count">Number of probabilities, ≥ 2: 81 in BiLLM and ARB-LLM, 160 in STBLLM.</param>
 /// <param name="arithmetic">Precision of the interpolation.</param>
-internal sealed class QuantileGrid(int count, QuantileArithmetic arithmetic)
+/// <param name="highest">Last probability: 0.90 in the released programs.</param>
+internal sealed class QuantileGrid(int count, QuantileArithmetic arithmetic, float highest = 0.90f)
 {
     /// <summary>[count], single-precision probabilities, ascending.</summary>
-    public float[] Probabilities { get; } = Linspace(0.10f, 0.90f, count);
+    public float[] Probabilities { get; } = Linspace(0.10f, highest, count);
 
     /// <summary>The quantiles, as the single-precision numbers that scores are compared with; ascending.</summary>
     /// <param name="magnitudes">[m], ≥ +0, finite, in any order; m ≥ 1.</param>
