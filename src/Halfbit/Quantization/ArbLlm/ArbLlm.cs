@@ -9,6 +9,15 @@ namespace Halfbit.Quantization.ArbLlm;
 /// ARB-LLM: Alternating Refined Binarizations for Large Language Models (arXiv 2410.03129): signs in groups, salient columns with a second, residual plane, and levels
 /// that are refined in turn until they suit each other.
 /// </summary>
+/// <remarks>
+/// Per block of columns: (1) the groups (<see cref="PartitionSearch"/>), (2) their levels (<see cref="RowRefinement"/>, <see cref="CorrelatedRefinement"/>,
+/// <see cref="RowColumnRefinement"/>), (3) rounding to what can be stored and the signs for it (<see cref="SignRules"/>), then error feedback to the blocks after it.
+/// Departures of the default form from the released program (all switched off by <see cref="QuantizationVariant.Released"/>): searches compare the error of weights
+/// instead of scores w²/d²; each further split is searched on its own error; thresholds are quantiles of the weights that are split, without zeros at others; the salience metric and the weight of the columns are chosen
+/// per layer by its weighted error, where a bit counts as a factor of four; signs, then row levels once more, then signs are chosen by what the whole block's error costs, cross terms included
+/// (<see cref="SignDescent"/>, <see cref="LevelRefit"/>), and the error is carried over exactly; sign(0) = +1; divisors have no absolute guard.
+/// The released program's searches for ARB-RC and its runs without feedback stop with an error; the released form does what they were meant to.
+/// </remarks>
 public sealed class ArbLlm : IQuantizationMethod
 {
     private const int FewestReleasedColumns = SalientColumnSearch.Most + 1;

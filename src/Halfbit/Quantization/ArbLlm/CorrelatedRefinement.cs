@@ -8,12 +8,18 @@ namespace Halfbit.Quantization.ArbLlm;
 /// </summary>
 /// <remarks>
 /// With m the group's mask, every step is a ratio of mᵀSm, mᵀSB, BᵀSB, mᵀSW, BᵀSW. These are found once; the rounds then cost nothing.
+/// The released program guards the quotients by a tiny constant alone; we leave a level as it is where its divisor, a sum of entries of both signs, nearly cancels.
 /// The scratch memory belongs to one thread.
 /// </remarks>
-internal sealed class CorrelatedRefinement(double[] S, int width)
+/// <param name="S">[w, padded w], symmetric.</param>
+/// <param name="width">Columns w.</param>
+/// <param name="isReleased">Whether quotients are guarded as in the released program.</param>
+internal sealed class CorrelatedRefinement(double[] S, int width, bool isReleased)
 {
-    /// <summary>Guards the quotients, as in the released program.</summary>
     private const double Tiny = 1e-10;
+
+    /// <summary>Least divisor, as a share of the group's part of the diagonal of S.</summary>
+    private const double LeastShare = 1e-3;
 
     private readonly double[] maskImage = new double[FourLanes.Padded(width)];
     private readonly double[] firstImage = new double[FourLanes.Padded(width)];
@@ -29,6 +35,7 @@ internal sealed class CorrelatedRefinement(double[] S, int width)
     {
         if (row.Count == 0) return levels;
         Images(row, planes);
+        double trace = 0;
         double mm = 0;
         double mx = 0;
         double b1m = 0;
@@ -42,6 +49,7 @@ internal sealed class CorrelatedRefinement(double[] S, int width)
         {
             int j = row.Columns[k];
             double x = row.X[k];
+            trace += S[(j * FourLanes.Padded(width)) + j];
             mm += maskImage[j];
             mx += maskImage[j] * x;
             b1m += firstImage[j];
@@ -57,13 +65,16 @@ internal sealed class CorrelatedRefinement(double[] S, int width)
         (double mu, double alpha1, double alpha2) = levels;
         for (int iteration = 0; iteration < iterations; iteration++)
         {
-            if (hasMean) mu = (mx - (alpha1 * b1m) - (alpha2 * b2m)) / (mm + Tiny);
-            alpha1 = (b1x - (mu * b1m) - (alpha2 * b12)) / (b11 + Tiny);
-            if (planes == 2) alpha2 = (b2x - (mu * b2m) - (alpha1 * b12)) / (b22 + Tiny);
+            if (hasMean) mu = Quotient(mx - (alpha1 * b1m) - (alpha2 * b2m), mm, trace, mu);
+            alpha1 = Quotient(b1x - (mu * b1m) - (alpha2 * b12), b11, trace, alpha1);
+            if (planes == 2) alpha2 = Quotient(b2x - (mu * b2m) - (alpha1 * b12), b22, trace, alpha2);
         }
 
         return new RowLevels(mu, alpha1, alpha2);
     }
+
+    private double Quotient(double numerator, double divisor, double trace, double before)
+        => isReleased ? numerator / (divisor + Tiny) : divisor > LeastShare * trace ? numerator / divisor : before;
 
     /// <summary>S·m, S·B₁ and S·B₂.</summary>
     private void Images(RowGroup row, int planes)

@@ -18,7 +18,7 @@ internal sealed class RowFit(GroupLayout layout, ArbRefinement refinement, int i
         RowParallel.For(block.Rows, 64, (start, end) =>
         {
             var row = new RowGroup(block.Width);
-            CorrelatedRefinement? correlated = refinement == ArbRefinement.ArbX ? new CorrelatedRefinement(block.S!, block.Width) : null;
+            CorrelatedRefinement? correlated = refinement == ArbRefinement.ArbX ? new CorrelatedRefinement(block.S!, block.Width, isReleased: zero == OnThreshold.Middle) : null;
             for (int i = start; i < end; i++)
             {
                 row.Read(block.W.Row(i), block.GroupsOfRow(i), group, block.Omega);
