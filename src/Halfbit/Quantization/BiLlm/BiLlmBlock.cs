@@ -71,12 +71,17 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
     private void AssignGroups(ColumnBlock block, SearchMatrix S, bool[] isSalient, float threshold)
     {
         isSalient.CopyTo(codes.IsSalient, block.Columns.Start);
-        for (int i = 0; i < S.Rows; i++)
+        byte[] lowest = [.. isSalient.Select(s => s ? Salient : Low)];
+        byte[] step = [.. isSalient.Select(s => s ? (byte)0 : (byte)(High - Low))];
+        RowParallel.For(S.Rows, 64, (start, end) =>
         {
-            ReadOnlySpan<float> row = S.Values.Row(i);
-            Span<byte> groups = codes.GroupsOf(i, block.Columns);
-            for (int j = 0; j < row.Length; j++) groups[j] = isSalient[j] ? Salient : MathF.Abs(row[j]) < threshold ? Low : High;
-        }
+            for (int i = start; i < end; i++)
+            {
+                ReadOnlySpan<float> row = S.Values.Row(i);
+                Span<byte> groups = codes.GroupsOf(i, block.Columns);
+                for (int j = 0; j < row.Length; j++) groups[j] = (byte)(lowest[j] + (MathF.Abs(row[j]) < threshold ? 0 : step[j]));
+            }
+        });
     }
 
     private double[] Sensitivity(ColumnBlock block)
