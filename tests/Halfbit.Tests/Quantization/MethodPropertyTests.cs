@@ -142,8 +142,8 @@ public sealed class MethodPropertyTests
     [InlineData("pb-llm salient=0.3 low=4bit")]
     [InlineData("billm group-size=32")]
     [InlineData("billm group-size=48 salience=magnitude means=off")]
-    [InlineData("arb-llm group-size=32")]
-    [InlineData("arb-llm group-size=48 refine=arb-x")]
+    [InlineData("arb-llm group-size=32 column-group-bitmap=off")]
+    [InlineData("arb-llm group-size=48 column-group-bitmap=off refine=arb-x")]
     public void Feedback_lowers_the_error_that_the_inputs_see(string line)
     {
         foreach (int seed in (int[])[1, 2, 3, 4, 5, 6])
