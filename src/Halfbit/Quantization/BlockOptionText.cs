@@ -5,7 +5,8 @@ internal static class BlockOptionText
 {
     private static readonly (string Name, SearchObjective Value)[] Searches = [("scores", SearchObjective.Scores), ("weights", SearchObjective.Weights)];
 
-    private static readonly (string Name, BlockFeedback Value)[] Feedbacks = [("diagonal", BlockFeedback.Diagonal), ("exact", BlockFeedback.Exact)];
+    private static readonly (string Name, BlockFeedback Value)[] Feedbacks =
+        [("diagonal", BlockFeedback.Diagonal), ("exact", BlockFeedback.Exact), ("columns", BlockFeedback.Columns)];
 
     private static readonly (string Name, LevelFit Value)[] Fits = [("plain", LevelFit.Plain), ("sensitivity", LevelFit.Sensitivity)];
 
@@ -16,8 +17,9 @@ internal static class BlockOptionText
     /// <param name="read">Options as text.</param>
     /// <param name="options">The options that all methods share, already read; the rest are this variant's defaults.</param>
     /// <param name="method">The method's name, for messages.</param>
+    /// <param name="hasColumns">Whether the method can carry errors over inside a block.</param>
     /// <exception cref="OptionException">A value is unknown, or the released program has no such choice.</exception>
-    public static T Read<T>(OptionReader read, T options, string method)
+    public static T Read<T>(OptionReader read, T options, string method, bool hasColumns = false)
         where T : BlockMethodOptions
     {
         if (read.Has("block-size") && options.BlockSize != options.GroupSize)
@@ -31,7 +33,7 @@ internal static class BlockOptionText
             BlockSize = options.GroupSize == -1 ? int.MaxValue : options.GroupSize,
             Salience = Choice(read, "salience", options.Salience, Metrics),
             Search = Choice(read, "search", options.Search, Searches),
-            Feedback = Choice(read, "feedback", options.Feedback, Feedbacks),
+            Feedback = Choice(read, "feedback", options.Feedback, hasColumns ? Feedbacks : Feedbacks[..2]),
             Fit = Choice(read, "fit", options.Fit, Fits),
             HasMeans = read.Switch("means", options.HasMeans),
             ScaleBits = read.Choice("scale-bits", OptionText.Of(options.ScaleBits), ["8", "16"]) == "8" ? 8 : 16,

@@ -1,3 +1,4 @@
+using Halfbit.Quantization.ArbLlm;
 using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
@@ -15,6 +16,7 @@ public static class MethodCatalog
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
+        ("arb-llm", "grouped signs with alternately refined levels (arXiv 2410.03129)", AlternatingRefinement),
         ("billm", "salient columns with a residual plane, the rest in two groups (arXiv 2402.04291)", SalientBinarization),
         ("stbllm", "an N:M share of the weights, binarized in four groups (arXiv 2408.01803)", SparseBinarization),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
@@ -56,6 +58,18 @@ public static class MethodCatalog
             SalientBits = read.Integer("salient-bits", 8, 2, 8),
             Low = PbLlmNames.TryParse(read.Choice("low", "xnor", PbLlmNames.Names))!.Value,
         });
+    }
+
+    private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
+    {
+        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm", hasColumns: true) with
+        {
+            Refine = ArbLlmNames.Parse(read.Choice("refine", "arb-rc", ArbLlmNames.All)),
+            ColumnGroupBitmap = read.Switch("column-group-bitmap", true),
+            Partitions = read.Integer("partitions", 1, 1, 3),
+            Iterations = read.Integer("iterations", 15, 0, 1000),
+        };
+        return new ArbLlm.ArbLlm(options);
     }
 
     private static BiLlm.BiLlm SalientBinarization(OptionReader read)

@@ -57,6 +57,13 @@ public sealed class MethodCatalogTests
     [InlineData("stbllm variant=released importance=si", "authors' program does: ria")]
     [InlineData("stbllm variant=released fit=sensitivity", "authors' program does: plain")]
     [InlineData("stbllm block-size=64", "one block")]
+    [InlineData("arb-llm block-size=64", "one block")]
+    [InlineData("arb-llm refine=arb-y", "one of arb-rc, arb-x, arb, none")]
+    [InlineData("arb-llm partitions=4", "an integer from 1 to 3")]
+    [InlineData("arb-llm iterations=-1", "an integer from 0")]
+    [InlineData("arb-llm feedback=none", "one of diagonal, exact, columns")]
+    [InlineData("arb-llm variant=released feedback=columns", "authors' program does: diagonal")]
+    [InlineData("arb-llm variant=released refine=none", "--column-group-bitmap off")]
     public void Wrong_names_and_values_are_refused_with_what_was_expected(string line, string expected)
     {
         var exception = Assert.Throws<OptionException>(() => ToyMethods.Create(line));
@@ -79,6 +86,9 @@ public sealed class MethodCatalogTests
     [InlineData("billm compensation=off salience=magnitude", false)]
     [InlineData("billm compensation=off variant=released", true)]
     [InlineData("billm block-size=128", true)]
+    [InlineData("arb-llm", true)]
+    [InlineData("arb-llm compensation=off salience=magnitude", false)]
+    [InlineData("arb-llm compensation=off salience=magnitude refine=arb-x", true)]
     public void A_method_says_whether_it_needs_a_calibration(string line, bool needsHessian)
         => Assert.Equal(needsHessian, ToyMethods.Create(line).NeedsHessian);
 

@@ -39,12 +39,21 @@ internal static class ToyMethods
         "stbllm keep=5:8 group-size=-1 salience=magnitude search=scores fit=plain importance=ria",
         "stbllm keep=3:7 group-size=64 compensation=off salience=magnitude importance=magnitude",
         "stbllm keep=6:8 group-size=50 feedback=diagonal salience=hessian means=on scale-bits=16",
+        "arb-llm",
+        "arb-llm group-size=33 refine=arb-x scale-bits=8",
+        "arb-llm group-size=-1 refine=arb salience=magnitude feedback=exact column-group-bitmap=off",
+        "arb-llm group-size=64 compensation=off salience=magnitude partitions=3 scale-bits=8",
+        "arb-llm group-size=50 refine=none salience=hessian search=scores fit=plain feedback=diagonal",
+        "arb-llm group-size=48 refine=arb means=off partitions=2",
     ];
 
     public static TheoryData<string> All() => [.. Lines];
 
     /// <summary>Whether a method quantizes a group of columns as a whole, so that the block is part of what it computes.</summary>
-    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm" or "stbllm";
+    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm" or "stbllm" or "arb-llm";
+
+    /// <summary>Whether row scales depend on sums over all rows, whose last bit depends on the order of rows.</summary>
+    public static bool HasColumnScales(string line) => line.StartsWith("arb-llm", StringComparison.Ordinal) && !line.Contains("refine=", StringComparison.Ordinal);
 
     public static IQuantizationMethod Create(string line, params string[] more)
     {

@@ -24,6 +24,14 @@ internal static class SampledChoice
     /// <param name="H">[n, n], undamped Hessian.</param>
     /// <param name="quantize">Quantizes some rows, [at most <see cref="SampleRows"/>, n], in the way of a candidate.</param>
     public static T Best<T>(IReadOnlyList<T> candidates, Matrix W, Matrix H, Func<T, Matrix, Matrix> quantize)
+        => Best(candidates, W, H, (candidate, rows) => (quantize(candidate, rows), 1));
+
+    /// <summary>The candidate of least weighted error times price; the first on ties.</summary>
+    /// <param name="candidates">At least one.</param>
+    /// <param name="W">[rows, n], original weights.</param>
+    /// <param name="H">[n, n], undamped Hessian.</param>
+    /// <param name="quantize">Quantizes some rows, [at most <see cref="SampleRows"/>, n], in the way of a candidate; gives the price with them, greater the more bits it takes.</param>
+    public static T Best<T>(IReadOnlyList<T> candidates, Matrix W, Matrix H, Func<T, Matrix, (Matrix Q, double Price)> quantize)
     {
         if (candidates.Count == 1) return candidates[0];
         Matrix sample = Sample(W);
@@ -31,7 +39,8 @@ internal static class SampledChoice
         double least = double.PositiveInfinity;
         foreach (T candidate in candidates)
         {
-            double error = WeightedError.Of(sample, quantize(candidate, sample), H);
+            (Matrix Q, double price) = quantize(candidate, sample);
+            double error = WeightedError.Of(sample, Q, H) * price;
             if (error < least) (best, least) = (candidate, error);
         }
 
