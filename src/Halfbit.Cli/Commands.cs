@@ -19,6 +19,7 @@ internal static class Commands
             DemoCommand.Create(),
             QuantizeCommand.Create(),
             EvalCommand.Create(),
+            CompareCommand.Create(),
             GenerateCommand.Create(),
             LogitsCommand.Create(),
             TokenizeCommand.Create(),

@@ -5,6 +5,7 @@ using Halfbit.Generation;
 using Halfbit.Models;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
+using Halfbit.Reports;
 using Halfbit.Tokenization;
 
 namespace Halfbit.Cli;
@@ -29,8 +30,6 @@ internal static class DemoCommand
         ("XNOR", "xnor", []),
     ];
 
-    private sealed record Row(string Name, string Method, double TrueBits, long Bytes, double Perplexity, double Seconds, string Continuation);
-
     public static Command Create()
     {
         var model = new Option<string?>("--model") { Description = "Another model folder (default: the bundled samples/llama-13m)", HelpName = "MODEL" };
@@ -47,18 +46,8 @@ internal static class DemoCommand
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
             string folder = parsed.GetValue(model) ?? FindSample();
-            string? kept = parsed.GetValue(keep);
-            string output = kept ?? Directory.CreateTempSubdirectory("halfbit-demo-").FullName;
-            try
-            {
-                Run(folder, output, parsed.GetValue(json), cancellation);
-            }
-            finally
-            {
-                if (kept is null) Directory.Delete(output, recursive: true);
-            }
-
-            return Failure.None;
+            using var models = new ModelsFolder(parsed.GetValue(keep), "demo");
+            return Run(folder, models.Path, parsed.GetValue(keep) is not null, parsed.GetValue(json), cancellation);
         })));
         return command;
     }
@@ -74,36 +63,37 @@ internal static class DemoCommand
         throw new InputException("the bundled model samples/llama-13m was not found; run the demo from a clone, or name a model folder with --model");
     }
 
-    private static void Run(string folder, string output, bool asJson, CancellationToken cancellation)
+    private static int Run(string folder, string output, bool isKept, bool asJson, CancellationToken cancellation)
     {
-        using ModelFolder original = ModelFolder.Open(folder);
-        int window = Math.Min(512, original.Decoder.Config.MaxPositions);
-        int[] stream = SampleText(original.Decoder, window, cancellation);
-        var rows = new List<Row> { Measure("original", "none", folder, stream, window, 0, cancellation) };
-        foreach ((string label, string method, (string Key, string Value)[] options) in Contestants)
+        int[] text;
+        int window;
+        using (ModelFolder original = ModelFolder.Open(folder))
         {
-            string packed = Path.Combine(output, FileNameOf(label));
-            QuantizationReport report;
-            using (var progress = new QuantizationProgressPrinter(label, isBrief: true))
-            {
-                report = QuantizationJob.Run(
-                    new QuantizationJobOptions
-                    {
-                        ModelFolder = folder,
-                        OutputFolder = packed,
-                        Method = MethodCatalog.Create(method, options.ToDictionary(o => o.Key, o => o.Value)),
-                        Samples = CalibrationSamples,
-                        SequenceLength = Math.Min(CalibrationLength, window),
-                    },
-                    progress.Show,
-                    cancellation);
-            }
-
-            rows.Add(Measure(label, method, packed, stream, window, report.Seconds, cancellation));
+            window = Math.Min(512, original.Decoder.Config.MaxPositions);
+            text = SampleText(original.Decoder, window, cancellation);
         }
 
-        if (asJson) JsonOutput.Write(new JsonObject { ["model"] = folder, ["prompt"] = Prompt, ["results"] = JsonOutput.Array(rows.Select(ToJson)) });
-        else Print(folder, rows, window);
+        var continuations = new Dictionary<string, string>(StringComparer.Ordinal);
+        var options = new ComparisonOptions
+        {
+            ModelFolder = folder,
+            Contestants = [.. Contestants.Select(c => new Contestant(c.Label, MethodCatalog.Create(c.Method, c.Options.ToDictionary(o => o.Key, o => o.Value))))],
+            Texts = [new EvaluationText("its own text", text)],
+            WorkFolder = output,
+            KeepsModels = isKept,
+            Samples = CalibrationSamples,
+            SequenceLength = Math.Min(CalibrationLength, window),
+            Perplexity = new PerplexityOptions { Window = window },
+            MeasuresDivergence = false,
+            Visit = (name, model) => continuations[name] = Continue(model, cancellation),
+        };
+        ComparisonResult result;
+        using (var progress = new ComparisonPrinter()) result = Comparison.Run(options, progress.Show, cancellation);
+        if (asJson) JsonOutput.Write(ToJson(result, continuations));
+        else Print(result, continuations, window);
+        if (ComparisonPrinter.Failures(result) is not string failures) return Failure.None;
+        Failure.Report(failures);
+        return Failure.Failed;
     }
 
     /// <summary>Text of the original model, every window a sample of its own.</summary>
@@ -118,45 +108,32 @@ internal static class DemoCommand
         return [.. text.SelectMany(s => s)];
     }
 
-    private static Row Measure(string label, string method, string folder, int[] stream, int window, double seconds, CancellationToken cancellation)
+    private static string Continue(ModelFolder model, CancellationToken cancellation)
     {
-        using ModelFolder model = ModelFolder.Open(folder);
-        using var progress = new ProgressLine();
-        PerplexityResult perplexity = Perplexity.Measure(
-            model.Decoder, stream, new PerplexityOptions { Window = window }, progress: step => progress.Update(() => $"{label}: window {step.Windows}/{step.AllWindows}"), cancellation: cancellation);
-        Tokenizer tokenizer = Tokenizer.Load(folder);
+        Tokenizer tokenizer = Tokenizer.Load(model.Checkpoint.Folder);
         var decoder = new TokenStreamDecoder(tokenizer, isContinuation: true);
         GenerationResult generation = new Generator(model.Decoder).Generate(tokenizer.Encode(Prompt), new GenerationOptions { MaxNewTokens = NewTokens }, cancellation: cancellation);
-        string continuation = string.Concat(generation.Ids.Select(decoder.Append)) + decoder.Finish();
-        return new Row(label, method, model.TrueBits, model.Checkpoint.ByteCount, perplexity.Value, seconds, continuation);
+        return string.Concat(generation.Ids.Select(decoder.Append)) + decoder.Finish();
     }
 
-    private static string FileNameOf(string label) => string.Concat(label.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
-
-    private static JsonObject ToJson(Row row) => new()
+    private static JsonObject ToJson(ComparisonResult result, Dictionary<string, string> continuations)
     {
-        ["name"] = row.Name,
-        ["method"] = row.Method,
-        ["trueBits"] = row.TrueBits,
-        ["bytes"] = row.Bytes,
-        ["perplexity"] = JsonOutput.Number(row.Perplexity),
-        ["seconds"] = row.Seconds,
-        ["continuation"] = row.Continuation,
-    };
+        JsonArray rows = ComparisonPrinter.ToJson(result);
+        foreach (JsonNode? row in rows) row!["continuation"] = continuations.GetValueOrDefault((string)row["name"]!);
+        return new JsonObject { ["model"] = result.Model, ["prompt"] = Prompt, ["calibrationSeconds"] = result.CalibrationSeconds, ["results"] = rows };
+    }
 
-    private static void Print(string folder, List<Row> rows, int window)
+    private static void Print(ComparisonResult result, Dictionary<string, string> continuations, int window)
     {
-        Console.WriteLine($"{folder}");
-        Console.WriteLine($"Calibrated on {CalibrationSamples} sequences of {CalibrationLength} tokens, evaluated on {EvaluationSamples} of {window}, all written by the original model");
-        Console.WriteLine("itself (other seeds): no text is needed, and the original's own perplexity is the floor.");
+        Console.WriteLine(result.Model);
+        Console.WriteLine(FormattableString.Invariant($"Calibrated on {CalibrationSamples} sequences of {Math.Min(CalibrationLength, window)} tokens ({result.CalibrationSeconds:F1} s, once), evaluated on {EvaluationSamples} of {window}, all written by the original"));
+        Console.WriteLine("model itself (other seeds): no text is needed, and the original's own perplexity is the floor.");
         Console.WriteLine();
-        Console.WriteLine("model                    bits/weight   weights files   perplexity   seconds");
-        foreach (Row row in rows)
-            Console.WriteLine(FormattableString.Invariant($"{row.Name,-24} {row.TrueBits,11:F3}   {row.Bytes / 1e6,10:F1} MB   {row.Perplexity,10:F2}   {row.Seconds,7:F1}"));
+        ComparisonPrinter.PrintTable(result, isDetailed: false);
         Console.WriteLine();
         Console.WriteLine("bits/weight: every byte stored for the blocks' linear layers; embeddings and head stay as they are in all models.");
         Console.WriteLine();
         Console.WriteLine($"\"{Prompt}\" continues");
-        foreach (Row row in rows) Console.WriteLine($"  {row.Name}: {row.Continuation.ReplaceLineEndings(" ").Trim()}");
+        foreach ((string name, string text) in continuations) Console.WriteLine($"  {name}: {text.ReplaceLineEndings(" ").Trim()}");
     }
 }

@@ -14,9 +14,7 @@ internal static class EvalCommand
     public static Command Create()
     {
         Argument<string> model = SharedOptions.Model();
-        var files = new Option<string[]>("--perplexity") { Description = "Text files (UTF-8) to measure perplexity on", HelpName = "FILE", AllowMultipleArgumentsPerToken = true, Required = true };
-        var window = new Option<int?>("--window") { Description = "Tokens per window (default: the model's context, at most 2048)", HelpName = "N" };
-        var limit = new Option<int?>("--tokens-limit") { Description = "Use only the first N tokens of each file", HelpName = "N" };
+        var perplexity = new PerplexityArguments();
         var reference = new Option<string?>("--reference") { Description = "Also measure KL divergence from this model and the share of equal top-1 predictions", HelpName = "MODEL" };
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
@@ -24,19 +22,16 @@ internal static class EvalCommand
             "Measures perplexity over consecutive non-overlapping windows, and divergence from a reference model",
             "halfbit eval out --perplexity book.txt --window 512 --reference samples/llama-13m"))
         {
-            model, files, window, limit, reference, threads, json,
+            model, reference, threads, json,
         };
+        perplexity.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
-            var options = new PerplexityOptions
-            {
-                Window = parsed.GetValue(window) is int w ? SharedOptions.AtLeast("--window", w, 2) : null,
-                TokensLimit = parsed.GetValue(limit) is int n ? SharedOptions.AtLeast("--tokens-limit", n, 2) : null,
-            };
+            PerplexityOptions options = perplexity.Options(parsed);
             using ModelFolder subject = ModelFolder.Open(parsed.GetValue(model)!);
             using ModelFolder? original = parsed.GetValue(reference) is string folder ? ModelFolder.Open(folder) : null;
-            Run(subject, original, parsed.GetValue(files)!, options, parsed.GetValue(json), cancellation);
+            Run(subject, original, perplexity.Files(parsed), options, parsed.GetValue(json), cancellation);
             return Failure.None;
         })));
         return command;

@@ -16,7 +16,7 @@ internal static class LayerCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "Safetensors file with W [out, in] and, where the method needs it, H [in, in] (undamped)" };
+        var file = new Argument<string>("FILE") { Description = "Safetensors file with W [out, in] and, where the method needs them, H [in, in] (undamped) and feature_sq_norm [in] (default: half of H's diagonal)" };
         var output = new Option<string?>("--out") { Description = "Write Q (F32, before scales are rounded for storage) and the masks there", HelpName = "Q.safetensors" };
         Option<bool> json = SharedOptions.Json();
         Option<int?> threads = SharedOptions.Threads();
@@ -48,11 +48,12 @@ internal static class LayerCommand
         Matrix? H = Read(file, "H");
         if (H is not null && (H.Rows != W.Columns || H.Columns != W.Columns))
             throw new InputException($"{path}: tensor 'H' has shape [{H.Rows}, {H.Columns}], W of [{W.Rows}, {W.Columns}] implies [{W.Columns}, {W.Columns}]");
+        float[]? featureSquaredNorm = ReadNorm(file, W.Columns);
         if (H is null && method.NeedsHessian)
             throw new InputException($"{path}: method {method.Name} needs the tensor 'H' [{W.Columns}, {W.Columns}], which is not there; add it, or use --no-compensation with --salience magnitude");
 
         var watch = Stopwatch.StartNew();
-        LayerResult result = method.Quantize(W, H is null ? null : new LayerStatistics(H), ScaleFormat.Exact);
+        LayerResult result = method.Quantize(W, H is null ? null : new LayerStatistics(H, featureSquaredNorm), ScaleFormat.Exact);
         double seconds = watch.Elapsed.TotalSeconds;
         double? weightedError = H is null ? null : WeightedError.Of(W, result.Approximation, H);
         double meanSquaredError = WeightedError.MeanSquared(W, result.Approximation);
@@ -72,6 +73,7 @@ internal static class LayerCommand
                 ["weightedError"] = weightedError is null ? null : JsonOutput.Number(weightedError.Value),
                 ["meanSquaredError"] = JsonOutput.Number(meanSquaredError),
                 ["seconds"] = seconds,
+                ["fallbacks"] = JsonOutput.Array(result.Fallbacks.Select(f => JsonValue.Create(f))),
             });
             return;
         }
@@ -82,6 +84,7 @@ internal static class LayerCommand
         if (weightedError is not null) Console.WriteLine(FormattableString.Invariant($"weighted error           {weightedError:G7}"));
         Console.WriteLine(FormattableString.Invariant($"mean squared error       {meanSquaredError:G7}"));
         Console.WriteLine(FormattableString.Invariant($"seconds                  {seconds:F3}"));
+        foreach (string fallback in result.Fallbacks) Console.WriteLine($"fallback                 {fallback}");
     }
 
     private static Matrix? Read(SafetensorsFile file, string name)
@@ -94,6 +97,19 @@ internal static class LayerCommand
         return matrix;
     }
 
+    private static float[]? ReadNorm(SafetensorsFile file, int columns)
+    {
+        const string Name = "feature_sq_norm";
+        MappedTensor? tensor = file.TryFind(Name);
+        if (tensor is null) return null;
+        if (tensor.Shape.Count != 1 || tensor.ElementCount != columns)
+            throw new InputException($"{file.Path}: tensor '{Name}' has shape {tensor.ShapeText}, W implies [{columns}]: one sum of squares for each input feature");
+        float[] norm = tensor.ReadAll();
+        int wrong = Array.FindIndex(norm, n => !(n >= 0 && float.IsFinite(n)));
+        if (wrong >= 0) throw new InputException(FormattableString.Invariant($"{file.Path}: tensor '{Name}' holds {norm[wrong]} at [{wrong}], expected a sum of squares, finite and not negative"));
+        return norm;
+    }
+
     private static float LargestMagnitude(Matrix W)
     {
         (float low, float high) = (W.Data.Min(), W.Data.Max());
@@ -103,16 +119,18 @@ internal static class LayerCommand
     private static void Write(string path, LayerResult result)
     {
         Matrix Q = result.Approximation;
-        var declarations = new List<TensorDeclaration> { new("Q", ElementType.F32, [Q.Rows, Q.Columns]) };
-        if (result.Salient is not null) declarations.Add(new TensorDeclaration("salient", ElementType.U8, [Q.Rows, Q.Columns]));
-        using var writer = new SafetensorsWriter(path, declarations);
+        var masks = new List<(string Name, Func<int, int, byte> Value)>();
+        if (result.Salient is BitMatrix salient) masks.Add(("salient", (i, j) => salient[i, j] ? (byte)1 : (byte)0));
+        if (result.Keep is BitMatrix keep) masks.Add(("keep", (i, j) => keep[i, j] ? (byte)1 : (byte)0));
+        if (result.Group is byte[] group) masks.Add(("group", (i, j) => group[(i * Q.Columns) + j]));
+        using var writer = new SafetensorsWriter(path, [new("Q", ElementType.F32, [Q.Rows, Q.Columns]), .. masks.Select(m => new TensorDeclaration(m.Name, ElementType.U8, [Q.Rows, Q.Columns]))]);
         for (int i = 0; i < Q.Rows; i++) writer.Write(MemoryMarshal.AsBytes(Q.Row(i)));
-        if (result.Salient is not null)
+        var row = new byte[Q.Columns];
+        foreach ((_, Func<int, int, byte> value) in masks)
         {
-            var row = new byte[Q.Columns];
             for (int i = 0; i < Q.Rows; i++)
             {
-                for (int j = 0; j < row.Length; j++) row[j] = result.Salient[i, j] ? (byte)1 : (byte)0;
+                for (int j = 0; j < row.Length; j++) row[j] = value(i, j);
                 writer.Write(row);
             }
         }

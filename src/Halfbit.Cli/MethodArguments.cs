@@ -7,21 +7,32 @@ namespace Halfbit.Cli;
 internal sealed class MethodArguments
 {
     private readonly Option<string> method = new("--method") { Description = "Method: " + string.Join(", ", MethodCatalog.All.Select(m => m.Name)), HelpName = "NAME", Required = true };
-    private readonly Option<bool> noCompensation = new("--no-compensation") { Description = "No error feedback (for pb-llm, gptq; off already for rtn, xnor, sign)" };
+    private readonly Option<bool> noCompensation = new("--no-compensation") { Description = "No error feedback (off already for rtn, xnor, sign)" };
     private readonly Option<bool> compensation = new("--compensation") { Description = "Error feedback for xnor and sign" };
     private readonly Option<bool> symmetric = new("--symmetric") { Description = "rtn, gptq: grid symmetric around zero" };
     private readonly Option<string>[] valued =
     [
-        Valued("--plain", "N", "x"), Valued("--sg", "N", "x"), Valued("--k", "N", "x"), Valued("--means", "N", "x"), Valued("--beta", "N", "x"), Valued("--shared", "N", "x"), Valued("--scale-bits", "N", "x"), Valued("--keep", "N", "x"),
-        Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: -1; rtn, gptq: 128)"),
-        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128)"),
+        Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: 128; pb-llm, xnor, sign: -1)"),
+        Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128); billm, stbllm, arb-llm: the group size"),
         Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),
-        Valued("--variant", "V", "default, or released: what the authors' program does (pb-llm, gptq)"),
+        Valued("--variant", "V", "default, or released: what the authors' program does (pb-llm, billm, stbllm, arb-llm, gptq)"),
         Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
         Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
         Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),
-        Valued("--salience", "M", "pb-llm: hessian (default) or magnitude"),
+        Valued("--salience", "M", "What makes weights salient: hessian (pb-llm's default), magnitude; billm, stbllm, arb-llm: auto (default) takes the better of both"),
         Valued("--salient-bits", "B", "pb-llm: bits of a salient weight (default: 8)"),
+        Valued("--keep", "N:M", "stbllm: weights kept of every M (default: 4:8; the authors' scripts count the pruned ones)"),
+        Valued("--importance", "I", "stbllm: which weights are kept: error (default; what leaving them out costs), si (the paper's), ria (the program's), magnitude"),
+        Valued("--adaptive", "on|off", "stbllm: blocks with more outliers keep more, N:M being the average (default: on; needs a pass over the original model)"),
+        Valued("--refine", "R", "arb-llm: arb-rc (default), arb-x, arb, or none"),
+        Valued("--column-group-bitmap", "on|off", "arb-llm: salient columns are split into groups too (default: on)"),
+        Valued("--partitions", "N", "arb-llm: splits of each kind of column, 1 to 3 (default: 1)"),
+        Valued("--iterations", "N", "arb-llm: rounds of refinement (default: 15)"),
+        Valued("--search", "S", "billm, stbllm, arb-llm: the searches compare weights (default) or scores"),
+        Valued("--feedback", "F", "billm, stbllm, arb-llm: how a block's error is carried over: inside the block too (columns), from block to block exactly (exact) or by the diagonal rule (diagonal)"),
+        Valued("--fit", "F", "billm, stbllm, arb-llm: levels fitted to weights by their sensitivity (default) or plain, all alike"),
+        Valued("--means", "on|off", "billm, stbllm, arb-llm: groups have means beside their scales"),
+        Valued("--scale-bits", "B", "billm, stbllm, arb-llm: bits of a stored row scale, 8 or 16"),
         Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
     ];
 

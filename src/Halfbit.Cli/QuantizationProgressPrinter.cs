@@ -39,6 +39,7 @@ internal sealed class QuantizationProgressPrinter(string label = "", bool isBrie
         QuantizationStage.Calibration => "generated",
         QuantizationStage.Statistics => "statistics from",
         QuantizationStage.Replay => "replayed",
+        QuantizationStage.Survey => "surveyed with",
         _ => "propagated",
     };
 }

@@ -11,10 +11,7 @@ internal static class QuantizeCommand
     {
         Argument<string> model = SharedOptions.Model();
         var output = new Option<string>("-o", "--out") { Description = "Folder to write; complete or absent, a partial job lives in OUT.partial", HelpName = "OUT", Required = true };
-        var calibration = new Option<string?>("--calibration") { Description = "Text file to calibrate on (default: text that the original model generates)", HelpName = "FILE" };
-        var samples = new Option<int>("--samples") { Description = "Calibration sequences", HelpName = "N", DefaultValueFactory = _ => 128 };
-        var sequenceLength = new Option<int?>("--seq-len") { Description = "Tokens per calibration sequence (default: 2048, or the model's context if shorter)", HelpName = "N" };
-        Option<long> seed = SharedOptions.Seed();
+        var calibration = new CalibrationArguments();
         Option<int?> threads = SharedOptions.Threads();
         var resume = new Option<bool>("--resume") { Description = "Go on with a partial job from its last finished block" };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace OUT, or start a partial job again" };
@@ -27,7 +24,8 @@ internal static class QuantizeCommand
             model, output,
         };
         method.AddTo(command);
-        foreach (Option option in (Option[])[calibration, samples, sequenceLength, seed, threads, resume, overwrite, json]) command.Add(option);
+        calibration.AddTo(command);
+        foreach (Option option in (Option[])[threads, resume, overwrite, json]) command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
@@ -36,10 +34,10 @@ internal static class QuantizeCommand
                 ModelFolder = parsed.GetValue(model)!,
                 OutputFolder = parsed.GetValue(output)!,
                 Method = method.Create(parsed),
-                CalibrationFile = parsed.GetValue(calibration),
-                Samples = SharedOptions.AtMost("--samples", SharedOptions.AtLeast("--samples", parsed.GetValue(samples), 1), 1 << 20),
-                SequenceLength = parsed.GetValue(sequenceLength) is int length ? SharedOptions.AtLeast("--seq-len", length, 2) : null,
-                Seed = SharedOptions.AtMost("--seed", SharedOptions.AtLeast("--seed", parsed.GetValue(seed), 0), 1L << 40),
+                CalibrationFile = calibration.File(parsed),
+                Samples = calibration.Samples(parsed),
+                SequenceLength = calibration.SequenceLength(parsed),
+                Seed = calibration.Seed(parsed),
                 Resume = parsed.GetValue(resume),
                 Overwrite = parsed.GetValue(overwrite),
             };
@@ -81,17 +79,8 @@ internal static class QuantizeCommand
         ["sourceBytes"] = report.SourceBytes,
         ["seconds"] = report.Seconds,
         ["peakMemoryBytes"] = report.PeakMemoryBytes,
-        ["layers"] = JsonOutput.Array(report.Layers.Select(layer => new JsonObject
-        {
-            ["name"] = layer.Name,
-            ["rows"] = layer.Rows,
-            ["columns"] = layer.Columns,
-            ["nominalBits"] = layer.NominalBits,
-            ["trueBits"] = layer.TrueBits,
-            ["weightedError"] = JsonOutput.Number(layer.WeightedError),
-            ["relativeError"] = JsonOutput.Number(layer.RelativeError),
-            ["seconds"] = layer.Seconds,
-        })),
+        ["fallbacks"] = JsonOutput.Array(report.Fallbacks.Select(f => JsonValue.Create(f))),
+        ["layers"] = LayerJson.Of(report.Layers),
     };
 
     private static void Print(QuantizationJobOptions options, QuantizationReport report)
@@ -103,5 +92,6 @@ internal static class QuantizeCommand
         Console.WriteLine(FormattableString.Invariant($"weights files       {report.Bytes / 1e6:F1} MB, originally {report.SourceBytes / 1e6:F1} MB"));
         Console.WriteLine(FormattableString.Invariant($"relative error      {report.Layers.Average(l => l.RelativeError):F4} (mean over layers)"));
         Console.WriteLine(FormattableString.Invariant($"time, peak memory   {report.Seconds:F1} s, {report.PeakMemoryBytes / 1e6:F0} MB"));
+        if (report.Fallbacks.Count > 0) Console.WriteLine($"fallbacks           {report.Fallbacks.Count}, listed in halfbit.json; the first: {report.Fallbacks[0]}");
     }
 }

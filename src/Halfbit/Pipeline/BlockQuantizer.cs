@@ -22,19 +22,22 @@ internal static class BlockQuantizer
     /// <summary>Quantizes all layers, group by group, in the order of a forward pass.</summary>
     /// <param name="block">The block, original weights in place; packed ones on return.</param>
     /// <param name="statistics">Hessians of the block's inputs, or null without a calibration.</param>
-    /// <param name="method">The method.</param>
+    /// <param name="method">The job's method.</param>
+    /// <param name="plan">Which layers get another one.</param>
     /// <param name="done">Called after each layer.</param>
     /// <param name="cancellation">Checked before each layer.</param>
-    public static List<PackedLayer> Quantize(DecoderBlock block, Func<int, LayerStatistics?> statistics, IQuantizationMethod method, Action<PackedLayer, int> done, CancellationToken cancellation)
+    public static List<PackedLayer> Quantize(DecoderBlock block, BlockStatistics? statistics, IQuantizationMethod method, MethodPlan? plan, Action<PackedLayer, int> done, CancellationToken cancellation)
     {
         var packed = new List<PackedLayer>();
         foreach (LinearGroup group in block.Groups)
         {
-            LayerStatistics? inputs = statistics(group.Index);
+            LayerStatistics? inputs = statistics?.Take(group.Index);
             foreach (LinearLayer layer in group.Layers)
             {
                 cancellation.ThrowIfCancellationRequested();
-                PackedLayer result = Quantize(layer, inputs, method);
+                IQuantizationMethod ofLayer = plan is not null && plan.Methods.TryGetValue(layer.Name, out IQuantizationMethod? planned) ? planned : method;
+                PackedLayer result = Quantize(layer, inputs, ofLayer);
+                result = result with { Record = result.Record with { Options = Differing(ofLayer.Options, method.Options) } };
                 packed.Add(result);
                 done(result, packed.Count);
                 LargeGarbage.Collect((long)layer.Rows * layer.Columns);
@@ -70,8 +73,11 @@ internal static class BlockQuantizer
         double error = inputs is null ? SquaredError(W, result.Quantized) : WeightedError.Of(W, result.Quantized, H);
         double reference = inputs is null ? SquaredError(W, null) : WeightedError.Of(W, null, H);
         double relative = reference > 0 ? error / reference : 0;
-        return new PackedLayer(layer, blob, new LayerRecord(layer.Name, W.Rows, W.Columns, result.NominalBits, blob.Length, error, relative, seconds));
+        return new PackedLayer(layer, blob, new LayerRecord(layer.Name, W.Rows, W.Columns, result.NominalBits, blob.Length, error, relative, seconds) { Fallbacks = result.Fallbacks });
     }
+
+    private static Dictionary<string, string> Differing(IReadOnlyDictionary<string, string> options, IReadOnlyDictionary<string, string> ofJob)
+        => options.Where(o => !ofJob.TryGetValue(o.Key, out string? value) || value != o.Value).ToDictionary();
 
     private static float LargestMagnitude(Matrix W)
         => MathF.Abs(TensorPrimitives.MaxMagnitude<float>(W.Data));

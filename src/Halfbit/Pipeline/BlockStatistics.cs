@@ -5,20 +5,42 @@ using Halfbit.Statistics;
 namespace Halfbit.Pipeline;
 
 /// <summary>Collects one Hessian per common input of a block's linear layers while calibration sequences run through it.</summary>
-/// <param name="block">The block.</param>
-/// <param name="onlyGroup">The group to look at; null: all.</param>
-internal sealed class BlockStatistics(DecoderBlock block, int? onlyGroup = null) : IInputObserver
+internal sealed class BlockStatistics : IInputObserver
 {
-    private readonly HessianAccumulator?[] accumulators = [.. block.Groups.Select(g => onlyGroup is null || onlyGroup == g.Index ? new HessianAccumulator(g.InputSize) : null)];
+    private readonly HessianAccumulator?[] accumulators;
+    private readonly LayerStatistics?[] finished;
+
+    /// <summary>Nothing seen yet.</summary>
+    public BlockStatistics(DecoderBlock block)
+    {
+        accumulators = [.. block.Groups.Select(g => new HessianAccumulator(g.InputSize))];
+        finished = new LayerStatistics?[accumulators.Length];
+        Entries = block.Groups.Sum(g => (long)g.InputSize * g.InputSize);
+    }
+
+    /// <summary>What an earlier walk has collected, group by group; nobody changes the Hessians.</summary>
+    public BlockStatistics(IReadOnlyList<Matrix> hessians)
+    {
+        accumulators = new HessianAccumulator?[hessians.Count];
+        finished = [.. hessians.Select(H => new LayerStatistics(H))];
+        Entries = hessians.Sum(H => (long)H.Rows * H.Columns);
+    }
+
+    /// <summary>Entries of all Hessians.</summary>
+    public long Entries { get; }
 
     /// <inheritdoc/>
-    public void Observe(int group, MatrixView<float> X) => accumulators[group]?.Add(X);
+    public void Observe(int group, MatrixView<float> X) => accumulators[group]!.Add(X);
 
-    /// <summary>The statistics of a group; its accumulator is given up, so that its memory lives only as long as they are used.</summary>
+    /// <summary>The statistics of a group; they are given up, so that their memory lives only as long as they are used.</summary>
     public LayerStatistics Take(int group)
     {
-        Matrix H = accumulators[group]!.Finish();
+        LayerStatistics statistics = finished[group] ?? new LayerStatistics(accumulators[group]!.Finish());
+        finished[group] = null;
         accumulators[group] = null;
-        return new LayerStatistics(H);
+        return statistics;
     }
+
+    /// <summary>The Hessians of all groups, to be kept.</summary>
+    public Matrix[] TakeHessians() => [.. Enumerable.Range(0, finished.Length).Select(group => Take(group).Hessian)];
 }

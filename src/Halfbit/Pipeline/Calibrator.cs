@@ -3,6 +3,7 @@ using System.Text;
 using Halfbit.Calibration;
 using Halfbit.Checkpoints;
 using Halfbit.Generation;
+using Halfbit.Quantization;
 using Halfbit.Tokenization;
 using Decoder = Halfbit.Models.Decoder;
 
@@ -12,7 +13,7 @@ namespace Halfbit.Pipeline;
 internal static class Calibrator
 {
     /// <summary>Whether the job looks at calibration sequences: the method needs them, or the user gave a text to measure errors on.</summary>
-    public static bool IsNeeded(QuantizationJobOptions options) => options.Method.NeedsHessian || options.CalibrationFile is not null;
+    public static bool IsNeeded(QuantizationJobOptions options) => options.Method is { NeedsHessian: true } or IPlannedMethod { NeedsSurvey: true } || options.CalibrationFile is not null;
 
     /// <summary>Makes the calibration set.</summary>
     /// <param name="options">The job.</param>

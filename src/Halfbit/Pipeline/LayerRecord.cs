@@ -11,6 +11,12 @@ namespace Halfbit.Pipeline;
 /// <param name="Seconds">Time to quantize the layer.</param>
 public sealed record LayerRecord(string Name, int Rows, int Columns, double NominalBits, long Bytes, double WeightedError, double RelativeError, double Seconds)
 {
+    /// <summary>Options of the layer's method that differ from those of the job, by their command-line names.</summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the method did instead of what was asked, one line each: defined fallbacks for degenerate input.</summary>
+    public IReadOnlyList<string> Fallbacks { get; init; } = [];
+
     /// <summary>Number of weights.</summary>
     public long Weights => (long)Rows * Columns;
 

@@ -20,6 +20,9 @@ public enum QuantizationStage
 
     /// <summary>A block is stored.</summary>
     Block,
+
+    /// <summary>Running calibration sequences through the original model, for a method that plans its options layer by layer.</summary>
+    Survey,
 }
 
 /// <summary>A step of a job.</summary>

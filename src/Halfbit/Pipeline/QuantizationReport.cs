@@ -19,6 +19,9 @@ public sealed record QuantizationReport(
     double Seconds,
     long PeakMemoryBytes)
 {
+    /// <summary>What was done instead of what was asked, one line each; those of a layer begin with its name.</summary>
+    public IReadOnlyList<string> Fallbacks { get; init; } = [];
+
     /// <summary>Weights in all quantized layers.</summary>
     public long Weights => Layers.Sum(l => l.Weights);
 

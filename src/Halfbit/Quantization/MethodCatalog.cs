@@ -1,6 +1,9 @@
+using Halfbit.Quantization.ArbLlm;
+using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
+using Halfbit.Quantization.StbLlm;
 
 namespace Halfbit.Quantization;
 
@@ -13,7 +16,9 @@ public static class MethodCatalog
     private static readonly (string Name, string Summary, Func<OptionReader, IQuantizationMethod> Make)[] Methods =
     [
         ("pb-llm", "a salient share at 8 bit, the rest binarized (arXiv 2310.00034)", PartialBinarization),
-        ("lab", "lab", o => new Levels.Lab(Shared(o, new Levels.LabOptions()) with { Plain = o.Integer("plain", 1, 1, 8), SalientGroups = o.Integer("sg", 1, 1, 2), SalientColumns = o.Integer("k", 0, 0, 128), Means = o.Switch("means", false), ColumnScales = o.Switch("beta", false), Shared = o.Switch("shared", false), ScaleBits = o.Integer("scale-bits", 8, 8, 16), Keep = o.Has("keep") ? new Halfbit.Representation.NOfM(o.Integer("keep", 4, 1, 8), 8) : null })),
+        ("arb-llm", "grouped signs with alternately refined levels (arXiv 2410.03129)", AlternatingRefinement),
+        ("billm", "salient columns with a residual plane, the rest in two groups (arXiv 2402.04291)", SalientBinarization),
+        ("stbllm", "an N:M share of the weights, binarized in four groups (arXiv 2408.01803)", SparseBinarization),
         ("gptq", "round to a grid with error feedback (arXiv 2210.17323)", o => Rounding(o, isGptq: true)),
         ("rtn", "round to nearest, no feedback", o => Rounding(o, isGptq: false)),
         ("xnor", "one sign per weight, scale and mean per row or group", o => Binarization(o, hasMean: true)),
@@ -55,6 +60,27 @@ public static class MethodCatalog
         });
     }
 
+    private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
+    {
+        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm", hasColumns: true) with
+        {
+            Refine = ArbLlmNames.Parse(read.Choice("refine", "arb-rc", ArbLlmNames.All)),
+            ColumnGroupBitmap = read.Switch("column-group-bitmap", true),
+            Partitions = read.Integer("partitions", 1, 1, 3),
+            Iterations = read.Integer("iterations", 15, 0, 1000),
+        };
+        return new ArbLlm.ArbLlm(options);
+    }
+
+    private static BiLlm.BiLlm SalientBinarization(OptionReader read)
+        => new(BlockOptionText.Read(read, Shared(read, IsReleased(read) ? BiLlmOptions.Released : new BiLlmOptions()), "billm"));
+
+    private static StbLlm.StbLlm SparseBinarization(OptionReader read)
+    {
+        StbLlmOptions defaults = IsReleased(read) ? StbLlmOptions.Released : new StbLlmOptions();
+        return new StbLlm.StbLlm(StbLlmNames.Read(read, BlockOptionText.Read(read, Shared(read, defaults), "stbllm")));
+    }
+
     private static RoundToNearest.RoundToNearest Rounding(OptionReader read, bool isGptq)
     {
         RoundToNearestOptions options = Shared(read, new RoundToNearestOptions { Compensation = isGptq });
@@ -73,6 +99,8 @@ public static class MethodCatalog
             BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
             DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
             Compensation = read.Switch("compensation", defaults.Compensation),
-            Variant = read.Choice("variant", "default", ["default", "released"]) == "released" ? QuantizationVariant.Released : QuantizationVariant.Default,
+            Variant = IsReleased(read) ? QuantizationVariant.Released : QuantizationVariant.Default,
         };
+
+    private static bool IsReleased(OptionReader read) => read.Choice("variant", "default", ["default", "released"]) == "released";
 }

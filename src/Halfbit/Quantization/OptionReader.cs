@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halfbit.Representation;
 
 namespace Halfbit.Quantization;
 
@@ -35,6 +36,22 @@ internal sealed class OptionReader(string method, IReadOnlyDictionary<string, st
         if (!double.TryParse(options[name], NumberStyles.Float, CultureInfo.InvariantCulture, out double value) || !(value >= lowest && value <= highest))
             throw Bad(name, string.Create(CultureInfo.InvariantCulture, $"a number from {lowest} to {highest}"));
         return value;
+    }
+
+    /// <summary>A pattern N:M, N of every M weights kept.</summary>
+    public NOfM Pattern(string name, NOfM fallback)
+    {
+        if (!Has(name)) return fallback;
+        string[] parts = options[name].Split(':');
+        if (parts.Length != 2
+            || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int n)
+            || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int m)
+            || n < 1 || n > m || m > NOfM.LargestRun)
+        {
+            throw Bad(name, $"N:M, N kept of every M weights with 1 <= N <= M <= {NOfM.LargestRun}, as in 4:8");
+        }
+
+        return new NOfM(n, m);
     }
 
     /// <summary>on or off.</summary>

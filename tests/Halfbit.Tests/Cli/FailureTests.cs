@@ -18,6 +18,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("quantize MODEL -o OUT --method xnor --bits 3", "--bits")]
     [InlineData("quantize MODEL -o OUT --method gptq --bits 12", "2 to 8")]
     [InlineData("quantize MODEL -o OUT --method pb-llm --salient lots", "lots")]
+    [InlineData("quantize MODEL -o OUT --method stbllm --keep 9:8", "9:8")]
     [InlineData("quantize MODEL -o OUT --method pb-llm --samples 0", "--samples")]
     [InlineData("quantize MODEL -o OUT --method pb-llm --samples many", "many")]
     [InlineData("quantize MODEL -o OUT --method pb-llm --seq-len 1", "--seq-len")]

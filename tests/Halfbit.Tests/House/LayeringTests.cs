@@ -21,6 +21,7 @@ public sealed class LayeringTests
         ["Generation"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models"],
         ["Evaluation"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation"],
         ["Pipeline"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation"],
+        ["Reports"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation", "Evaluation", "Pipeline"],
     };
 
     [Fact]

@@ -11,6 +11,7 @@ public sealed class DeterminismTests
     [InlineData("pb-llm")]
     [InlineData("gptq")]
     [InlineData("xnor")]
+    [InlineData("stbllm")]
     public void Any_number_of_threads_writes_the_same_bytes(string method)
     {
         using var folder = new TemporaryFolder();

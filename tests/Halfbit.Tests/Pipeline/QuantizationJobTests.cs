@@ -17,7 +17,9 @@ public sealed class QuantizationJobTests
         { "llama", "pb-llm" },
         { "llama", "gptq" },
         { "llama", "xnor" },
+        { "llama", "stbllm" },
         { "opt", "pb-llm" },
+        { "opt", "stbllm" },
         { "opt", "rtn" },
         { "opt", "sign" },
     };

@@ -29,9 +29,31 @@ internal static class ToyMethods
         "pb-llm salient=0.2 low=4bit",
         "pb-llm salient=0.2 low=prune",
         "pb-llm salient=0.2 low=none salience=magnitude",
+        "billm",
+        "billm group-size=33 salience=hessian feedback=diagonal fit=plain",
+        "billm group-size=-1 salience=magnitude search=scores fit=plain scale-bits=8",
+        "billm group-size=64 compensation=off salience=magnitude means=off",
+        "billm group-size=50 compensation=off salience=auto search=scores means=off scale-bits=8",
+        "stbllm",
+        "stbllm keep=2:4 group-size=36 importance=si means=on",
+        "stbllm keep=5:8 group-size=-1 salience=magnitude search=scores fit=plain importance=ria",
+        "stbllm keep=3:7 group-size=64 compensation=off salience=magnitude importance=magnitude",
+        "stbllm keep=6:8 group-size=50 feedback=diagonal salience=hessian means=on scale-bits=16",
+        "arb-llm",
+        "arb-llm group-size=33 refine=arb-x scale-bits=8",
+        "arb-llm group-size=-1 refine=arb salience=magnitude feedback=exact column-group-bitmap=off",
+        "arb-llm group-size=64 compensation=off salience=magnitude partitions=3 scale-bits=8",
+        "arb-llm group-size=50 refine=none salience=hessian search=scores fit=plain feedback=diagonal",
+        "arb-llm group-size=48 refine=arb means=off partitions=2",
     ];
 
     public static TheoryData<string> All() => [.. Lines];
+
+    /// <summary>Whether a method quantizes a group of columns as a whole, so that the block is part of what it computes.</summary>
+    public static bool IsBlockMethod(string line) => line.Split(' ')[0] is "billm" or "stbllm" or "arb-llm";
+
+    /// <summary>Whether row scales depend on sums over all rows, whose last bit depends on the order of rows.</summary>
+    public static bool HasColumnScales(string line) => line.StartsWith("arb-llm", StringComparison.Ordinal) && !line.Contains("refine=", StringComparison.Ordinal);
 
     public static IQuantizationMethod Create(string line, params string[] more)
     {

@@ -8,18 +8,53 @@ namespace Halfbit.Quantization.Levels;
 /// </summary>
 /// <remarks>
 /// (H + δI)⁻¹ = Uᵀ·U. Minimising the quadratic form of H over the columns after the block leaves the inverse of the block's part of the inverse: (U_bbᵀ·U_bb)⁻¹.
-/// Dead columns cost nothing: their rows and columns of G are zero. Without statistics G is the identity.
+/// Dead columns cost nothing: their rows and columns of G are zero.
 /// </remarks>
 internal sealed class BlockMetric
 {
-    /// <summary>The metric of a block.</summary>
-    /// <param name="block">The block.</param>
-    /// <param name="isDead">[n], dead columns of the whole matrix; null: none.</param>
-    public BlockMetric(ColumnBlock block, bool[]? isDead)
+    private BlockMetric(Matrix U)
     {
-        int w = block.Columns.Count;
-        U = block.U ?? Identity(w);
-        G = new Matrix(w, w);
+        this.U = U;
+        G = new Matrix(U.Rows, U.Rows);
+        Weight = new float[U.Rows];
+    }
+
+    /// <summary>The metric under error feedback.</summary>
+    /// <param name="block">The block, with its part of U.</param>
+    /// <param name="isDead">[n], dead columns of the whole matrix.</param>
+    public static BlockMetric WithFeedback(ColumnBlock block, bool[] isDead)
+    {
+        var metric = new BlockMetric(block.U!);
+        metric.FillFromFactor(isDead.AsSpan(block.Columns.Start, block.Columns.Count));
+        return metric;
+    }
+
+    /// <summary>The metric of errors that nothing makes up for: each column by itself.</summary>
+    /// <param name="weight">[w], cost of a squared error in each column, ≥ 0.</param>
+    public static BlockMetric WithoutFeedback(double[] weight)
+    {
+        var metric = new BlockMetric(new Matrix(weight.Length, weight.Length));
+        for (int j = 0; j < weight.Length; j++)
+        {
+            metric.Weight[j] = metric.G[j, j] = (float)weight[j];
+            metric.U[j, j] = weight[j] > 0 ? (float)(1 / Math.Sqrt(weight[j])) : 1f;
+        }
+
+        return metric;
+    }
+
+    /// <summary>[w, w], upper triangular.</summary>
+    public Matrix U { get; }
+
+    /// <summary>[w, w], symmetric.</summary>
+    public Matrix G { get; }
+
+    /// <summary>[w], 1/U_jj²: the cost of an error of one in column j when every column after it, in the block too, makes up for it. 0 for dead columns.</summary>
+    public float[] Weight { get; }
+
+    private void FillFromFactor(ReadOnlySpan<bool> isDead)
+    {
+        int w = U.Rows;
         double[] inverse = InverseOf(U);
         for (int j = 0; j < w; j++)
         {
@@ -33,10 +68,9 @@ internal sealed class BlockMetric
             }
         }
 
-        Weight = new float[w];
         for (int j = 0; j < w; j++)
         {
-            if (isDead is not null && isDead[block.Columns.Start + j])
+            if (isDead[j])
             {
                 G.Row(j).Clear();
                 for (int k = 0; k < w; k++) G[k, j] = 0f;
@@ -45,22 +79,6 @@ internal sealed class BlockMetric
 
             Weight[j] = 1f / (U[j, j] * U[j, j]);
         }
-    }
-
-    /// <summary>[w, w], upper triangular.</summary>
-    public Matrix U { get; }
-
-    /// <summary>[w, w], symmetric.</summary>
-    public Matrix G { get; }
-
-    /// <summary>[w], 1/U_jj²: the cost of an error of one in column j when every column after it, in the block too, makes up for it. 0 for dead columns.</summary>
-    public float[] Weight { get; }
-
-    private static Matrix Identity(int n)
-    {
-        var identity = new Matrix(n, n);
-        for (int j = 0; j < n; j++) identity[j, j] = 1f;
-        return identity;
     }
 
     /// <summary>[w·w], U⁻¹, upper triangular, row by row.</summary>

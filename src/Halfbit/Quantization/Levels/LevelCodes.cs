@@ -73,16 +73,15 @@ internal sealed class LevelCodes
     /// <summary>Rounds the levels of a tile to what is stored: one scale per plain group, two per salient group, whose sum and difference are its magnitudes.</summary>
     public void RoundScales(LevelTile tile)
     {
-        Span<float> levels = stackalloc float[16];
         for (int r = 0; r < Lanes; r++)
         {
             tile.Mu[r] = meanFormat.Round(tile.Mu[r]);
-            for (int s = 0; s < Shape.SalientLevels; s++) levels[s] = tile.Levels[(s * Lanes) + r];
-            levels[..Shape.SalientLevels].Sort();
             for (int s = 0; s < Shape.SalientLevels; s += 2)
             {
-                float sum = Storable((levels[s] + levels[s + 1]) / 2);
-                float difference = alphaFormat.Round((levels[s + 1] - levels[s]) / 2);
+                float low = tile.Levels[(s * Lanes) + r];
+                float high = tile.Levels[((s + 1) * Lanes) + r];
+                float sum = Storable((low + high) / 2);
+                float difference = alphaFormat.Round((high - low) / 2);
                 tile.Levels[(s * Lanes) + r] = sum - difference;
                 tile.Levels[((s + 1) * Lanes) + r] = sum + difference;
                 tile.PlaneScales[(s * Lanes) + r] = sum;

@@ -16,21 +16,21 @@ internal delegate bool[] SalientChoice(ColumnBlock block, Matrix W, BlockMetric 
 internal sealed class LevelQuantizer : IBlockQuantizer
 {
     private readonly LevelShape shape;
-    private readonly bool[]? isDead;
     private readonly BitMatrix? fixedKeep;
+    private readonly Func<ColumnBlock, BlockMetric> metricOf;
     private readonly SalientChoice chooseSalient;
     private readonly LevelCodes codes;
 
     /// <summary>A quantizer for one matrix.</summary>
     /// <param name="codes">Receives codes and levels.</param>
-    /// <param name="isDead">[n], columns that cost nothing; null: none.</param>
+    /// <param name="metricOf">What errors in a block cost.</param>
     /// <param name="fixedKeep">The kept weights of the shape's pattern; null: each run keeps those whose loss would cost most.</param>
     /// <param name="chooseSalient">The salient columns of each block.</param>
-    public LevelQuantizer(LevelCodes codes, bool[]? isDead, BitMatrix? fixedKeep, SalientChoice chooseSalient)
+    public LevelQuantizer(LevelCodes codes, Func<ColumnBlock, BlockMetric> metricOf, BitMatrix? fixedKeep, SalientChoice chooseSalient)
     {
         this.codes = codes;
         shape = codes.Shape;
-        this.isDead = isDead;
+        this.metricOf = metricOf;
         this.fixedKeep = fixedKeep;
         this.chooseSalient = chooseSalient;
     }
@@ -38,7 +38,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
     /// <inheritdoc/>
     public void Quantize(ColumnBlock block, Matrix W)
     {
-        var metric = new BlockMetric(block, isDead);
+        BlockMetric metric = metricOf(block);
         bool[] isSalient = chooseSalient(block, W, metric);
         float[] beta = codes.BeginBlock(block, W, metric, isSalient);
         RowParallel.For((W.Rows + Lanes - 1) / Lanes, 4, (start, end) =>

@@ -80,7 +80,7 @@ internal sealed class LevelTile
     /// <summary>[w][16], 1 for kept weights, 0 for others.</summary>
     public float[] Keep { get; }
 
-    /// <summary>[levels][16], magnitudes &gt; 0: those of salient columns, then the others'. In no order.</summary>
+    /// <summary>[levels][16], magnitudes &gt; 0: those of salient columns, then the others', each kind in ascending order after <see cref="Refit"/>.</summary>
     public float[] Levels { get; }
 
     /// <summary>[levels][16], the scales of sign planes that the rounded magnitudes come from.</summary>
@@ -167,6 +167,36 @@ internal sealed class LevelTile
             if (!arePositive) continue;
             for (int b = 0; b < levels; b++) Levels[(b * Lanes) + r] = (float)solution[b];
             if (shape.HasMean) Mu[r] = (float)solution[levels];
+        }
+
+        for (int r = 0; r < Lanes; r++)
+        {
+            SortLevels(r, salient: true, 0, shape.SalientLevels);
+            SortLevels(r, salient: false, shape.SalientLevels, shape.PlainGroups);
+        }
+    }
+
+    /// <summary>Puts the magnitudes of a kind into ascending order, and the codes with them: so that a group is the same in all rows.</summary>
+    private void SortLevels(int lane, bool salient, int first, int count)
+    {
+        bool isSorted = true;
+        for (int l = 1; l < count; l++) isSorted &= Levels[((first + l - 1) * Lanes) + lane] <= Levels[((first + l) * Lanes) + lane];
+        if (isSorted) return;
+        Span<float> levels = stackalloc float[8];
+        Span<int> order = stackalloc int[8];
+        for (int l = 0; l < count; l++) (levels[l], order[l]) = (Levels[((first + l) * Lanes) + lane], l);
+        levels[..count].Sort(order[..count]);
+        Span<float> renamed = stackalloc float[9];
+        for (int l = 0; l < count; l++)
+        {
+            Levels[((first + l) * Lanes) + lane] = levels[l];
+            renamed[order[l] + 1] = l + 1;
+        }
+
+        for (int j = 0; j < columns; j++)
+        {
+            ref float code = ref Code[(j * Lanes) + lane];
+            if (isSalient[j] == salient) code = MathF.CopySign(renamed[(int)MathF.Abs(code)], code);
         }
     }
 

@@ -1,0 +1,41 @@
+using Halfbit.Representation;
+
+namespace Halfbit.Quantization.StbLlm;
+
+/// <summary>Options of STBLLM.</summary>
+public sealed record StbLlmOptions : BlockMethodOptions
+{
+    /// <summary>Our form of the method.</summary>
+    public StbLlmOptions()
+    {
+        Salience = SalienceMetric.Auto;
+        Search = SearchObjective.Weights;
+        Feedback = BlockFeedback.Exact;
+        Fit = LevelFit.Sensitivity;
+        HasMeans = false;
+        ScaleBits = 8;
+    }
+
+    /// <summary>What the authors' program does with its published settings.</summary>
+    public static StbLlmOptions Released { get; } = new()
+    {
+        Variant = QuantizationVariant.Released,
+        Importance = ImportanceScore.Relative,
+        Salience = SalienceMetric.Hessian,
+        Search = SearchObjective.Scores,
+        Feedback = BlockFeedback.Diagonal,
+        Fit = LevelFit.Plain,
+        HasMeans = true,
+        ScaleBits = 16,
+    };
+
+    /// <summary>Kept weights of every run.</summary>
+    /// <value>N of M with 1 ≤ N ≤ M ≤ 64; default 4:8, the paper's 0.55 bits. The authors' scripts count pruned weights instead.</value>
+    public NOfM Keep { get; init; } = new(4, 8);
+
+    /// <summary>What decides which weights are kept.</summary>
+    public ImportanceScore Importance { get; init; }
+
+    /// <summary>Whether N varies over the decoder blocks of a model, <see cref="Keep"/> being the average. A layer by itself keeps N:M.</summary>
+    public bool Adaptive { get; init; } = true;
+}
