@@ -6,7 +6,7 @@ public enum SearchObjective
     /// <summary>The squared error of the binarized scores, as the released programs do.</summary>
     Scores,
 
-    /// <summary>The squared error of the binarized weights, each column weighted by 1/d_j²: the error that remains after later columns have made up for it, were columns independent.</summary>
+    /// <summary>The squared error of the binarized weights, each column weighted by its sensitivity: a power, found per layer, of what its error costs after later columns have made up for it.</summary>
     Weights,
 }
 
@@ -29,7 +29,7 @@ public enum LevelFit
     /// <summary>The group's weights, all alike.</summary>
     Plain,
 
-    /// <summary>The group's weights, each column weighted by 1/d_j².</summary>
+    /// <summary>The group's weights, each column weighted by its sensitivity.</summary>
     Sensitivity,
 }
 

@@ -3,6 +3,7 @@ using Halfbit.Checkpoints;
 using Halfbit.Numerics;
 using Halfbit.Quantization;
 using Halfbit.Quantization.BiLlm;
+using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
 using Halfbit.Statistics;
 using Halfbit.Tests.Support;
@@ -48,6 +49,55 @@ public sealed class BiLlmReferenceTests
         int moved = Q.Data.Zip(result.Approximation.Data).Count(p => MathF.Abs(p.First - p.Second) > 1e-5f * largest);
         double allowed = entry.Entry.GetProperty("recomputed_float64").GetProperty("share_above_1e5").GetDouble() > 0 ? 0.001 : 0;
         Assert.True(moved <= allowed * Q.Data.Length, $"{moved} of {Q.Data.Length} values differ");
+    }
+
+    /// <summary>Without feedback every block is searched as it is, so the searches can be compared number by number.</summary>
+    [Theory, MemberData(nameof(Cases))]
+    public void The_searches_give_the_errors_splits_and_margins_of_the_authors_program(string name)
+    {
+        ReferenceCase entry = Find(name);
+        if (Released(entry).Compensation) return;
+        using SafetensorsFile file = SafetensorsFile.Open(entry.FilePath);
+        Matrix W = ReferenceCase.MatrixOf(file, "W");
+        HessianFactor factor = HessianFactor.Create(ReferenceCase.MatrixOf(file, "H"), Released(entry).DampingFraction);
+        for (int i = 0; i < W.Rows; i++)
+        {
+            for (int j = 0; j < W.Columns; j++) W[i, j] = factor.IsDead[j] ? 0 : W[i, j];
+        }
+
+        JsonElement[] blocks = [.. entry.Entry.GetProperty("blocks").EnumerateArray()];
+        ColumnRange[] ranges = [.. ColumnRange.Split(W.Columns, Released(entry).GroupSize)];
+        for (int b = 0; b < blocks.Length; b++)
+        {
+            Matrix values = Matrix.CopyOf(W.View[ranges[b]]);
+            if (Released(entry).Salience == SalienceMetric.Hessian)
+                SearchMatrix.Scores(W.View[ranges[b]], Matrix.CopyOf(factor.U.View.RowRange(ranges[b].Start, ranges[b].Count)[ranges[b]]), values);
+            var S = new SearchMatrix(values, SearchMatrix.Ones(values.Columns));
+            SalientColumns salient = SalientColumnSearch.Find(S, S.ColumnSums(), 1, SalientColumnSearch.Most);
+            AssertNear("col_best_err", salient.Error / values.Data.Length);
+            AssertNear("col_margin", Margin(salient.Errors), 1e-3 + (0.002 / Number("col_margin")));
+            Assert.Equal(Number("n_salient"), salient.Count);
+
+            var magnitudes = new float[values.Data.Length];
+            S.CopyMagnitudes(salient.IsSalient, excludedAreZeros: true, magnitudes);
+            float[] candidates = new QuantileGrid(81, QuantileArithmetic.Mixed).Of(magnitudes);
+            Split split = SplitSearch.Find(S, salient.IsSalient, [candidates]);
+            Assert.Equal(Number("split_index"), split.Index);
+            AssertNear("split", candidates[split.Index], 1e-5);
+
+            // The program's error includes the salient columns, whatever the split.
+            Split ofSalient = SplitSearch.Find(S, Array.ConvertAll(salient.IsSalient, s => !s), [[0f]], planes: 2);
+            AssertNear("split_best_err", (split.Error + ofSalient.Error) / values.Data.Length);
+
+            double Number(string field) => blocks[b].GetProperty(field).GetDouble();
+            void AssertNear(string field, double actual, double tolerance = 1e-5) => Assert.InRange(actual / Number(field), 1 - tolerance, 1 + tolerance);
+        }
+    }
+
+    private static double Margin(double[] errors)
+    {
+        double[] ascending = [.. errors.Order()];
+        return (ascending[1] - ascending[0]) / ascending[0];
     }
 
     [Theory, MemberData(nameof(Cases))]

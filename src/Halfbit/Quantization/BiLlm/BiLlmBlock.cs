@@ -27,23 +27,24 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
     /// <inheritdoc/>
     public void Quantize(ColumnBlock block, Matrix W)
     {
-        SearchMatrix S = Searched(block, W);
+        double[] sensitivity = ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
+        SearchMatrix S = Searched(block, W, sensitivity);
         SalientColumns salient = FindSalient(block, S);
         bool[] isExcluded = [.. Enumerable.Range(0, S.Columns).Select(j => salient.IsSalient[j] || (!isReleased && IsDead(block, j)))];
         float threshold = BreakPoint(S, isReleased ? salient.IsSalient : isExcluded);
         AssignGroups(block, S, salient.IsSalient, threshold);
-        double[] omega = options.Fit == LevelFit.Sensitivity ? Sensitivity(block) : SearchMatrix.Ones(S.Columns);
+        double[] omega = options.Fit == LevelFit.Sensitivity ? sensitivity : SearchMatrix.Ones(S.Columns);
         new GroupedFit(codes, omega, isReleased ? OnThreshold.Middle : OnThreshold.Upper).Quantize(block, W);
     }
 
     /// <summary>What the searches look at: scores w²/d² (the released program with the Hessian metric), or the weights.</summary>
-    private SearchMatrix Searched(ColumnBlock block, Matrix W)
+    private SearchMatrix Searched(ColumnBlock block, Matrix W, double[] sensitivity)
     {
         int columns = block.Columns.Count;
         if (values is null || values.Columns != columns) values = new Matrix(W.Rows, columns);
         if (options.Search == SearchObjective.Scores && trial.Metric == SalienceMetric.Hessian) SearchMatrix.Scores(W.View[block.Columns], block.U!, values);
         else W.View[block.Columns].CopyTo(values.View);
-        return new SearchMatrix(values, options.Search == SearchObjective.Weights ? Sensitivity(block) : SearchMatrix.Ones(columns));
+        return new SearchMatrix(values, options.Search == SearchObjective.Weights ? sensitivity : SearchMatrix.Ones(columns));
     }
 
     private SalientColumns FindSalient(ColumnBlock block, SearchMatrix S)
@@ -71,16 +72,18 @@ internal sealed class BiLlmBlock(BiLlmOptions options, BiLlmTrial trial, LayerSt
     private void AssignGroups(ColumnBlock block, SearchMatrix S, bool[] isSalient, float threshold)
     {
         isSalient.CopyTo(codes.IsSalient, block.Columns.Start);
-        for (int i = 0; i < S.Rows; i++)
+        byte[] lowest = [.. isSalient.Select(s => s ? Salient : Low)];
+        byte[] step = [.. isSalient.Select(s => s ? (byte)0 : (byte)(High - Low))];
+        RowParallel.For(S.Rows, 64, (start, end) =>
         {
-            ReadOnlySpan<float> row = S.Values.Row(i);
-            Span<byte> groups = codes.GroupsOf(i, block.Columns);
-            for (int j = 0; j < row.Length; j++) groups[j] = isSalient[j] ? Salient : MathF.Abs(row[j]) < threshold ? Low : High;
-        }
+            for (int i = start; i < end; i++)
+            {
+                ReadOnlySpan<float> row = S.Values.Row(i);
+                Span<byte> groups = codes.GroupsOf(i, block.Columns);
+                for (int j = 0; j < row.Length; j++) groups[j] = (byte)(lowest[j] + (MathF.Abs(row[j]) < threshold ? 0 : step[j]));
+            }
+        });
     }
-
-    private double[] Sensitivity(ColumnBlock block)
-        => ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? options.Feedback : null, trial.Power);
 
     private bool IsDead(ColumnBlock block, int j) => factor is not null && factor.IsDead[block.Columns.Start + j];
 

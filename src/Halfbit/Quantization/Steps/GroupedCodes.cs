@@ -98,6 +98,29 @@ internal sealed class GroupedCodes
         if (secondSigns is not null) secondSigns[row, column] = second >= 0;
     }
 
+    /// <summary>Stores the first signs of a row's cells of a block.</summary>
+    /// <param name="row">Row.</param>
+    /// <param name="block">Block.</param>
+    /// <param name="bits">[block.Count], 1 for +, 0 for −.</param>
+    public void SetFirstSigns(int row, ColumnRange block, ReadOnlySpan<byte> bits)
+    {
+        Span<ulong> words = signs.Row(row);
+        for (int j = 0; j < bits.Length;)
+        {
+            int at = block.Start + j;
+            int count = Math.Min(64 - (at & 63), bits.Length - j);
+            ulong word = 0;
+            for (int k = 0; k < count; k++) word |= (ulong)bits[j + k] << k;
+            ulong mask = count == 64 ? ulong.MaxValue : (1ul << count) - 1;
+            ref ulong stored = ref words[at >> 6];
+            stored = (stored & ~(mask << (at & 63))) | (word << (at & 63));
+            j += count;
+        }
+    }
+
+    /// <summary>Stores the second sign of a cell; 0 is stored as +.</summary>
+    public void SetSecondSign(int row, int column, int second) => secondSigns![row, column] = second >= 0;
+
     /// <summary>The matrix of all codes.</summary>
     /// <param name="keep">[rows, columns], kept cells; null: all.</param>
     /// <param name="pattern">The pattern that <paramref name="keep"/> follows.</param>

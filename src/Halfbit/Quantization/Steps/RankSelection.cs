@@ -46,23 +46,38 @@ internal static class RankSelection
             if (place >= 0) members[place++] = value;
         }
 
-        int sorted = -1;
         for (int r = 0; r < ranks.Length; r++)
         {
             int b = bucketOfRank[r];
-            int start = next[b] - counts[b];
-            if (b != sorted) SortUnlessEqual(members.AsSpan(start, counts[b]));
-            sorted = b;
-            selected[r] = members[start + ranks[r] - before[r]];
+            selected[r] = SelectByLowerHalf(members.AsSpan(next[b] - counts[b], counts[b]), ranks[r] - before[r]);
         }
     }
 
-    private static int BucketOf(float value) => (int)(BitConverter.SingleToUInt32Bits(value) >> 16);
-
-    private static void SortUnlessEqual(Span<float> members)
+    /// <summary>The element of a rank among values with equal upper halves, digit by digit of the lower half.</summary>
+    private static float SelectByLowerHalf(ReadOnlySpan<float> members, int rank)
     {
-        if (members.ContainsAnyExcept(members[0])) members.Sort();
+        uint found = BitConverter.SingleToUInt32Bits(members[0]) & 0xFFFF0000;
+        uint mask = 0xFFFF0000;
+        Span<int> counts = stackalloc int[16];
+        for (int shift = 12; shift >= 0; shift -= 4)
+        {
+            counts.Clear();
+            foreach (float member in members)
+            {
+                uint bits = BitConverter.SingleToUInt32Bits(member);
+                if ((bits & mask) == found) counts[(int)(bits >> shift) & 15]++;
+            }
+
+            int digit = 0;
+            while (rank >= counts[digit]) rank -= counts[digit++];
+            found |= (uint)digit << shift;
+            mask |= 15u << shift;
+        }
+
+        return BitConverter.UInt32BitsToSingle(found);
     }
+
+    private static int BucketOf(float value) => (int)(BitConverter.SingleToUInt32Bits(value) >> 16);
 
     private sealed class Scratch
     {

@@ -23,37 +23,83 @@ internal static class ResidualBinarization
         ReadOnlySpan<float> x, ReadOnlySpan<double> omega, bool hasMeans, OnThreshold zero, Span<float> mu, Span<float> alpha, Span<sbyte> signs, Span<float> residual)
     {
         int n = x.Length;
-        double mass = 0;
-        foreach (double o in omega[..n]) mass += o;
+        omega = omega[..n];
+        double mass = Sum(omega);
         mu.Clear();
         alpha.Clear();
         x.CopyTo(residual);
         Span<float> e = residual[..n];
         for (int k = 0; k < alpha.Length; k++)
         {
-            Span<sbyte> plane = signs.Slice(k * n, n);
-            if (mass > 0) (mu[k], alpha[k]) = Plane(e, omega, mass, hasMeans);
-            for (int j = 0; j < n; j++)
+            if (mass > 0)
             {
-                float c = e[j] - mu[k];
-                plane[j] = (sbyte)(c > 0 ? 1 : c < 0 ? -1 : zero == OnThreshold.Middle ? 0 : 1);
-                e[j] -= (alpha[k] * plane[j]) + mu[k];
+                if (hasMeans) mu[k] = (float)(Sum(e, omega) / mass);
+                alpha[k] = (float)(Deviation(e, omega, mu[k]) / mass);
             }
+
+            Take(e, mu[k], alpha[k], zero, signs.Slice(k * n, n));
         }
     }
 
-    private static (float Mu, float Alpha) Plane(ReadOnlySpan<float> e, ReadOnlySpan<double> omega, double mass, bool hasMeans)
+    /// <summary>Takes a plane off the residual; which sign a cell has is hard to predict, so there is no branch on it.</summary>
+    private static void Take(Span<float> e, float mu, float alpha, OnThreshold zero, Span<sbyte> signs)
     {
-        float mu = 0;
-        if (hasMeans)
+        int ofZero = zero == OnThreshold.Middle ? 0 : 1;
+        for (int j = 0; j < e.Length && j < signs.Length; j++)
         {
-            double sum = 0;
-            for (int j = 0; j < e.Length; j++) sum += omega[j] * e[j];
-            mu = (float)(sum / mass);
+            float c = e[j] - mu;
+            int sign = (c > 0 ? 1 : 0) - (c < 0 ? 1 : 0) + (c == 0 ? ofZero : 0);
+            signs[j] = (sbyte)sign;
+            e[j] -= (alpha * sign) + mu;
+        }
+    }
+
+    /// <summary>Four sums side by side, so that additions need not wait for each other; in a fixed order.</summary>
+    private static double Sum(ReadOnlySpan<double> omega)
+    {
+        (double a, double b, double c, double d) = (0, 0, 0, 0);
+        int j = 0;
+        for (; j + 3 < omega.Length; j += 4)
+        {
+            a += omega[j];
+            b += omega[j + 1];
+            c += omega[j + 2];
+            d += omega[j + 3];
         }
 
-        double deviation = 0;
-        for (int j = 0; j < e.Length; j++) deviation += omega[j] * Math.Abs(e[j] - mu);
-        return (mu, (float)(deviation / mass));
+        for (; j < omega.Length; j++) a += omega[j];
+        return a + b + (c + d);
+    }
+
+    private static double Sum(ReadOnlySpan<float> e, ReadOnlySpan<double> omega)
+    {
+        (double a, double b, double c, double d) = (0, 0, 0, 0);
+        int j = 0;
+        for (; j + 3 < e.Length && j + 3 < omega.Length; j += 4)
+        {
+            a += omega[j] * e[j];
+            b += omega[j + 1] * e[j + 1];
+            c += omega[j + 2] * e[j + 2];
+            d += omega[j + 3] * e[j + 3];
+        }
+
+        for (; j < e.Length; j++) a += omega[j] * e[j];
+        return a + b + (c + d);
+    }
+
+    private static double Deviation(ReadOnlySpan<float> e, ReadOnlySpan<double> omega, float mu)
+    {
+        (double a, double b, double c, double d) = (0, 0, 0, 0);
+        int j = 0;
+        for (; j + 3 < e.Length && j + 3 < omega.Length; j += 4)
+        {
+            a += omega[j] * Math.Abs(e[j] - mu);
+            b += omega[j + 1] * Math.Abs(e[j + 1] - mu);
+            c += omega[j + 2] * Math.Abs(e[j + 2] - mu);
+            d += omega[j + 3] * Math.Abs(e[j + 3] - mu);
+        }
+
+        for (; j < e.Length; j++) a += omega[j] * Math.Abs(e[j] - mu);
+        return a + b + (c + d);
     }
 }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Halfbit.Numerics;
 
 namespace Halfbit.Quantization.Steps;
@@ -20,9 +19,7 @@ internal sealed record SalientColumns(bool[] IsSalient, int Count, int Fewest, d
 /// </summary>
 /// <remarks>
 /// Both parts have two planes here although the rest gets one later: as in the released programs, a proxy. Lanes hold rows: each row sees the same operations at any
-/// vector width. With S₀ = Σω, S₁ = Σωx of a set, μ = S₁/S₀ and D = Σω|x − μ|, one plane takes S₁μ + D²/S₀ off Σωx². Its residual is x − μ ∓ α, α = D/S₀:
-/// the second plane's mean μ₂ follows from the number of signs, and D₂ = Σω|x − μ − μ₂ ∓ α| takes off another S₀μ₂² + D₂²/S₀. So a set costs two passes without any branch,
-/// and the sums S₀, S₁ of the first k columns are prefix sums.
+/// vector width (<see cref="TwoPlaneLanes"/>).
 /// </remarks>
 internal static class SalientColumnSearch
 {
@@ -71,12 +68,12 @@ internal static class SalientColumnSearch
         var ofChunk = new double[chunks * tried];
         RowParallel.For(S.Rows, ChunkRows, (start, end) =>
         {
-            RowLanes lanes = RowLanes.ForThread(S.Columns);
-            Span<double> gain = stackalloc double[RowLanes.Rows];
+            TwoPlaneLanes lanes = TwoPlaneLanes.ForThread(S.Columns);
+            Span<double> gain = stackalloc double[TwoPlaneLanes.Rows];
             Span<double> sums = ofChunk.AsSpan(start / ChunkRows * tried, tried);
-            for (int row = start; row < end; row += RowLanes.Rows)
+            for (int row = start; row < end; row += TwoPlaneLanes.Rows)
             {
-                int rows = Math.Min(RowLanes.Rows, end - row);
+                int rows = Math.Min(TwoPlaneLanes.Rows, end - row);
                 lanes.Load(S, row, rows, order);
                 for (int k = 0; k < tried; k++)
                 {
@@ -92,126 +89,5 @@ internal static class SalientColumnSearch
         }
 
         return errors;
-    }
-
-    /// <summary>Some rows of a block, one per lane, columns in the order in which they become salient.</summary>
-    private sealed class RowLanes(int columns)
-    {
-        [ThreadStatic]
-        private static RowLanes? ofThread;
-
-        private readonly Vector<double>[] x = new Vector<double>[2 * columns];
-        private readonly Vector<double>[] omega = new Vector<double>[2 * columns];
-        private readonly Vector<double>[] mass = new Vector<double>[2 * (columns + 1)];
-        private readonly Vector<double>[] sum = new Vector<double>[2 * (columns + 1)];
-        private readonly double[] energy = new double[Rows];
-        private readonly double[] line = new double[2 * Rows];
-
-        /// <summary>Rows at once: two vectors, so that two independent sums run side by side.</summary>
-        public static int Rows => 2 * Vector<double>.Count;
-
-        public static RowLanes ForThread(int columns)
-        {
-            if (ofThread is null || ofThread.Columns != columns) ofThread = new RowLanes(columns);
-            return ofThread;
-        }
-
-        private int Columns => columns;
-
-        /// <summary>Σωx² of a row.</summary>
-        public double Energy(int r) => energy[r];
-
-        public void Load(SearchMatrix S, int firstRow, int rows, ReadOnlySpan<int> order)
-        {
-            int half = Vector<double>.Count;
-            Span<double> values = line.AsSpan(0, Rows);
-            Span<double> weights = line.AsSpan(Rows);
-            energy.AsSpan().Clear();
-            line.AsSpan().Clear();
-            for (int k = 0; k < order.Length; k++)
-            {
-                int j = order[k];
-                for (int r = 0; r < rows; r++)
-                {
-                    double value = S.Values[firstRow + r, j];
-                    double o = S.IsKept(firstRow + r, j) ? S.Omega[j] : 0;
-                    values[r] = value;
-                    weights[r] = o;
-                    energy[r] += o * (value * value);
-                }
-
-                for (int h = 0; h < 2; h++)
-                {
-                    int at = (2 * k) + h;
-                    x[at] = new Vector<double>(values[(h * half)..]);
-                    omega[at] = new Vector<double>(weights[(h * half)..]);
-                    mass[at + 2] = mass[at] + omega[at];
-                    sum[at + 2] = sum[at] + (omega[at] * x[at]);
-                }
-            }
-        }
-
-        /// <summary>What two planes for the first k columns and two for the rest take off Σωx², per row.</summary>
-        public void TwoPlaneGain(int k, bool hasMeans, Span<double> gain)
-        {
-            int last = 2 * columns;
-            (Vector<double> first0, Vector<double> first1) = Gain(0, k, mass[2 * k], mass[(2 * k) + 1], sum[2 * k], sum[(2 * k) + 1], hasMeans);
-            (Vector<double> rest0, Vector<double> rest1) = Gain(
-                k, columns, mass[last] - mass[2 * k], mass[last + 1] - mass[(2 * k) + 1], sum[last] - sum[2 * k], sum[last + 1] - sum[(2 * k) + 1], hasMeans);
-            (first0 + rest0).CopyTo(gain);
-            (first1 + rest1).CopyTo(gain[Vector<double>.Count..]);
-        }
-
-        private (Vector<double> Low, Vector<double> High) Gain(
-            int start, int end, Vector<double> mass0, Vector<double> mass1, Vector<double> sum0, Vector<double> sum1, bool hasMeans)
-        {
-            ReadOnlySpan<Vector<double>> values = x.AsSpan(2 * start, 2 * (end - start));
-            ReadOnlySpan<Vector<double>> weights = omega.AsSpan(2 * start, values.Length);
-            Vector<double> share0 = Reciprocal(mass0);
-            Vector<double> share1 = Reciprocal(mass1);
-            Vector<double> mu0 = hasMeans ? sum0 * share0 : Vector<double>.Zero;
-            Vector<double> mu1 = hasMeans ? sum1 * share1 : Vector<double>.Zero;
-            Vector<double> deviation0 = Vector<double>.Zero;
-            Vector<double> deviation1 = Vector<double>.Zero;
-            Vector<double> upper0 = Vector<double>.Zero;
-            Vector<double> upper1 = Vector<double>.Zero;
-            for (int j = 0; j + 1 < values.Length && j + 1 < weights.Length; j += 2)
-            {
-                Vector<double> x0 = values[j];
-                Vector<double> x1 = values[j + 1];
-                Vector<double> w0 = weights[j];
-                Vector<double> w1 = weights[j + 1];
-                deviation0 += w0 * Vector.Abs(x0 - mu0);
-                deviation1 += w1 * Vector.Abs(x1 - mu1);
-                upper0 += Vector.AsVectorDouble(Vector.GreaterThanOrEqual(x0, mu0)) & w0;
-                upper1 += Vector.AsVectorDouble(Vector.GreaterThanOrEqual(x1, mu1)) & w1;
-            }
-
-            Vector<double> alpha0 = deviation0 * share0;
-            Vector<double> alpha1 = deviation1 * share1;
-            Vector<double> second0 = hasMeans ? alpha0 * (mass0 - upper0 - upper0) * share0 : Vector<double>.Zero;
-            Vector<double> second1 = hasMeans ? alpha1 * (mass1 - upper1 - upper1) * share1 : Vector<double>.Zero;
-            Vector<double> below0 = mu0 + second0 - alpha0;
-            Vector<double> below1 = mu1 + second1 - alpha1;
-            Vector<double> above0 = mu0 + second0 + alpha0;
-            Vector<double> above1 = mu1 + second1 + alpha1;
-            Vector<double> rest0 = Vector<double>.Zero;
-            Vector<double> rest1 = Vector<double>.Zero;
-            for (int j = 0; j + 1 < values.Length && j + 1 < weights.Length; j += 2)
-            {
-                Vector<double> x0 = values[j];
-                Vector<double> x1 = values[j + 1];
-                rest0 += weights[j] * Vector.Abs(x0 - Vector.ConditionalSelect(Vector.GreaterThanOrEqual(x0, mu0), above0, below0));
-                rest1 += weights[j + 1] * Vector.Abs(x1 - Vector.ConditionalSelect(Vector.GreaterThanOrEqual(x1, mu1), above1, below1));
-            }
-
-            return (
-                (sum0 * mu0) + (deviation0 * alpha0) + (mass0 * second0 * second0) + (rest0 * rest0 * share0),
-                (sum1 * mu1) + (deviation1 * alpha1) + (mass1 * second1 * second1) + (rest1 * rest1 * share1));
-        }
-
-        /// <summary>1/x, and 0 for 0: a set without weight explains nothing.</summary>
-        private static Vector<double> Reciprocal(Vector<double> mass)
-            => Vector.ConditionalSelect(Vector.GreaterThan(mass, Vector<double>.Zero), Vector<double>.One / mass, Vector<double>.Zero);
     }
 }

@@ -20,15 +20,8 @@ internal readonly record struct SignLevels(float Mu, float First, float Second, 
     public (int First, int Second) Nearest(float w)
     {
         float c = w - Mu;
-        if (Planes == 1) return (c < 0 ? -1 : 1, 1);
-        if (Second <= First)
-        {
-            int first = c < 0 ? -1 : 1;
-            return (first, c - (first * First) < 0 ? -1 : 1);
-        }
-
-        // The residual scale is the larger one: it decides first.
-        int second = c < 0 ? -1 : 1;
-        return (c - (second * Second) < 0 ? -1 : 1, second);
+        int sign = 1 - (c < 0 ? 2 : 0); // no branch on what is hard to predict
+        if (Planes == 1) return (sign, 1);
+        return Second <= First ? (sign, 1 - (c - (sign * First) < 0 ? 2 : 0)) : (1 - (c - (sign * Second) < 0 ? 2 : 0), sign); // the larger scale decides first
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.Intrinsics;
 
 namespace Halfbit.Quantization.Steps;
 
@@ -9,20 +10,19 @@ namespace Halfbit.Quantization.Steps;
 /// </remarks>
 internal sealed class SortedRow
 {
-    /// <summary>[count], ascending.</summary>
+    private const int Padding = 4;
+
+    /// <summary>Ascending, after four times −∞ and before four times +∞: the value at place i is element i + 4.</summary>
     private readonly double[] x;
 
-    /// <summary>[count + 1]; element i sums ω of the values before place i.</summary>
-    private readonly double[] mass;
-
-    /// <summary>[count + 1]; element i sums ωx of the values before place i.</summary>
-    private readonly double[] sum;
+    /// <summary>[count + 1]; element i sums over the values before place i.</summary>
+    private readonly Moments[] before;
 
     private SortedRow(int columns)
     {
-        x = new double[columns];
-        mass = new double[columns + 1];
-        sum = new double[columns + 1];
+        x = new double[columns + (2 * Padding)];
+        x.AsSpan(0, Padding).Fill(double.NegativeInfinity);
+        before = new Moments[columns + 1];
     }
 
     /// <summary>Number of values.</summary>
@@ -37,14 +37,17 @@ internal sealed class SortedRow
     /// <summary>Moves a place of a negative bound −p outward: the number of values ≤ −p, from a place for a smaller p.</summary>
     public int MoveDown(int place, double p)
     {
-        while (place > 0 && x[place - 1] > -p) place--;
+        // Four values are compared at once: how far a place moves is hard to predict, whether it moves further than that is not.
+        place -= CountSet(Vector256.GreaterThan(Four(place - 4), Vector256.Create(-p)));
+        while (Before(place) > -p) place--;
         return place;
     }
 
     /// <summary>Moves a place of a bound p outward: the number of values &lt; p, from a place for a smaller p.</summary>
     public int MoveUp(int place, double p)
     {
-        while (place < Count && x[place] < p) place++;
+        place += CountSet(Vector256.LessThan(Four(place), Vector256.Create(p)));
+        while (At(place) < p) place++;
         return place;
     }
 
@@ -55,48 +58,73 @@ internal sealed class SortedRow
     /// <param name="hint">Where the group's mean was last found; updated.</param>
     public double Gain(Runs runs, int planes, bool hasMeans, ref int hint)
     {
-        double s0 = mass[runs.LowEnd] - mass[runs.LowStart] + (mass[runs.HighEnd] - mass[runs.HighStart]);
-        if (!(s0 > 0)) return 0;
-        double s1 = sum[runs.LowEnd] - sum[runs.LowStart] + (sum[runs.HighEnd] - sum[runs.HighStart]);
-        double share = 1 / s0;
-        double mu = hasMeans ? s1 * share : 0;
-        hint = PlaceOf(mu, hint);
-        (double mass0, double sum0) = Below(runs, hint);
-        double deviation = s1 - (mu * s0) + (2 * ((mu * mass0) - sum0));
-        double alpha = deviation * share;
-        double gain = (mu * s1) + (deviation * alpha);
-        if (planes == 1) return gain;
+        Moments start = before[runs.LowStart];
+        Moments middle = before[runs.LowEnd];
+        Moments all = (middle - start) + (before[runs.HighEnd] - before[runs.HighStart]);
+        if (!(all.Mass > 0)) return 0;
+        double share = 1 / all.Mass;
+        double mu = hasMeans ? all.Sum * share : 0;
 
-        // The residual is x − μ + α below μ and x − μ − α from there on; its mean is μ₂.
-        double second = hasMeans ? alpha * ((2 * mass0) - s0) * share : 0;
+        // A mean between the two runs parts them; otherwise it is near where it was for the last candidate.
+        bool isBetween = Before(runs.LowEnd) < mu && At(runs.HighStart) >= mu;
+        if (!isBetween) hint = PlaceOf(mu, hint);
+        Moments lower = isBetween ? middle - start : Below(runs, hint);
+        double deviation = all.Sum - (mu * all.Mass) + (2 * ((mu * lower.Mass) - lower.Sum));
+        double alpha = deviation * share;
+        double gain = (mu * all.Sum) + (deviation * alpha);
+        return planes == 1 ? gain : gain + ResidualGain(runs, all, lower, share, mu, alpha, hasMeans, isBetween ? runs.LowEnd : hint);
+    }
+
+    /// <summary>What the second plane takes off: the residual is x − μ + α below μ and x − μ − α from there on; its mean is μ₂.</summary>
+    private double ResidualGain(Runs runs, Moments all, Moments lower, double share, double mu, double alpha, bool hasMeans, int place)
+    {
+        double second = hasMeans ? alpha * ((2 * lower.Mass) - all.Mass) * share : 0;
         double below = mu + second - alpha;
         double above = mu + second + alpha;
-        (double massBelow, double sumBelow) = Below(runs, PlaceOf(below, hint));
-        (double massAbove, double sumAbove) = Below(runs, PlaceOf(above, hint));
-        double rest = sum0 - (below * mass0) + (2 * ((below * massBelow) - sumBelow))
-            + (s1 - sum0) - (above * (s0 - mass0)) + (2 * ((above * (massAbove - mass0)) - (sumAbove - sum0)));
-        return gain + (s0 * second * second) + (rest * rest * share);
+        Moments belowLower = Below(runs, PlaceOf(below, place));
+        Moments upper = all - lower;
+        Moments belowUpper = Below(runs, PlaceOf(above, place)) - lower;
+        double rest = lower.Sum - (below * lower.Mass) + (2 * ((below * belowLower.Mass) - belowLower.Sum))
+            + upper.Sum - (above * upper.Mass) + (2 * ((above * belowUpper.Mass) - belowUpper.Sum));
+        return (all.Mass * second * second) + (rest * rest * share);
     }
 
     /// <summary>Number of values below <paramref name="value"/>, searched step by step from a hint.</summary>
     private int PlaceOf(double value, int hint)
     {
-        int place = Math.Min(hint, Count);
-        while (place > 0 && x[place - 1] >= value) place--;
-        while (place < Count && x[place] < value) place++;
+        Vector256<double> sought = Vector256.Create(value);
+        int place = hint - 4 + CountSet(Vector256.LessThan(Four(hint - 4), sought)) + CountSet(Vector256.LessThan(Four(hint), sought));
+        while (Before(place) >= value) place--;
+        while (At(place) < value) place++;
         return place;
     }
 
-    /// <summary>Σω and Σωx over the members of a group before a place.</summary>
-    private (double Mass, double Sum) Below(Runs runs, int place)
-    {
-        int low = Math.Clamp(place, runs.LowStart, runs.LowEnd);
-        int high = Math.Clamp(place, runs.HighStart, runs.HighEnd);
-        return (mass[low] - mass[runs.LowStart] + (mass[high] - mass[runs.HighStart]), sum[low] - sum[runs.LowStart] + (sum[high] - sum[runs.HighStart]));
-    }
+    /// <summary>The value at a place; +∞ from <see cref="Count"/> on.</summary>
+    private double At(int place) => x[place + Padding];
+
+    /// <summary>The value before a place; −∞ for place 0.</summary>
+    private double Before(int place) => x[place + Padding - 1];
+
+    /// <summary>The values at four places from −4 to <see cref="Count"/> + 3.</summary>
+    private Vector256<double> Four(int place) => Vector256.Create<double>(x.AsSpan(place + Padding, 4));
+
+    private static int CountSet(Vector256<double> mask) => BitOperations.PopCount(mask.ExtractMostSignificantBits());
+
+    /// <summary>Sums over the members of a group before a place.</summary>
+    private Moments Below(Runs runs, int place)
+        => (before[Math.Clamp(place, runs.LowStart, runs.LowEnd)] - before[runs.LowStart])
+            + (before[Math.Clamp(place, runs.HighStart, runs.HighEnd)] - before[runs.HighStart]);
 
     /// <summary>Two runs of places, [start, end) each: the members of a group below and above zero.</summary>
     internal readonly record struct Runs(int LowStart, int LowEnd, int HighStart, int HighEnd);
+
+    /// <summary>Σω and Σωx of a set of values.</summary>
+    private readonly record struct Moments(double Mass, double Sum)
+    {
+        public static Moments operator +(Moments a, Moments b) => new(a.Mass + b.Mass, a.Sum + b.Sum);
+
+        public static Moments operator -(Moments a, Moments b) => new(a.Mass - b.Mass, a.Sum - b.Sum);
+    }
 
     /// <summary>Loads rows as many at once as a vector has lanes: they are sorted together.</summary>
     internal sealed class Loader
@@ -109,7 +137,6 @@ internal sealed class SortedRow
 
         private readonly int columns;
         private readonly Vector<double>[] keys;
-        private readonly double[] line = new double[Rows];
         private readonly double[] sorted;
 
         private Loader(int columns)
@@ -140,20 +167,19 @@ internal sealed class SortedRow
         public void Load(SearchMatrix S, int firstRow, int rows, ReadOnlySpan<int> included)
         {
             Span<Vector<double>> used = keys.AsSpan(0, included.Length);
-            line.AsSpan().Clear();
-            for (int k = 0; k < used.Length; k++)
+            for (int r = 0; r < rows; r++)
             {
-                int j = included[k];
-                for (int r = 0; r < rows; r++)
+                ReadOnlySpan<float> row = S.Values.Row(firstRow + r);
+                for (int k = 0; k < included.Length; k++)
                 {
                     // j + 1: no key is an exact zero.
-                    long bits = BitConverter.DoubleToInt64Bits(S.Values[firstRow + r, j]) | (uint)(j + 1);
-                    line[r] = S.IsKept(firstRow + r, j) ? BitConverter.Int64BitsToDouble(bits) : double.PositiveInfinity;
+                    int j = included[k];
+                    long bits = BitConverter.DoubleToInt64Bits(row[j]) | (uint)(j + 1);
+                    sorted[(k * Rows) + r] = S.IsKept(firstRow + r, j) ? BitConverter.Int64BitsToDouble(bits) : double.PositiveInfinity;
                 }
-
-                used[k] = new Vector<double>(line);
             }
 
+            for (int k = 0; k < used.Length; k++) used[k] = new Vector<double>(sorted, k * Rows);
             LaneSort.Sort(used);
             for (int k = 0; k < used.Length; k++) used[k].CopyTo(sorted, k * Rows);
         }
@@ -162,27 +188,26 @@ internal sealed class SortedRow
         public void Take(SearchMatrix S, int r, int included)
         {
             SortedRow row = Row;
+            ReadOnlySpan<double> omega = S.Omega;
             int count = 0;
             int negative = 0;
             double energy = 0;
-            double mass = 0;
-            double sum = 0;
+            var total = default(Moments);
             for (; count < included; count++)
             {
                 double key = sorted[(count * Rows) + r];
                 if (double.IsPositiveInfinity(key)) break;
                 long bits = BitConverter.DoubleToInt64Bits(key);
-                double omega = S.Omega[(int)(bits & ColumnMask) - 1];
                 double x = BitConverter.Int64BitsToDouble(bits & ~ColumnMask);
-                row.x[count] = x;
-                if (x < 0) negative++;
-                mass += omega;
-                sum += omega * x;
-                energy += omega * (x * x);
-                row.mass[count + 1] = mass;
-                row.sum[count + 1] = sum;
+                double weighted = omega[(int)(bits & ColumnMask) - 1] * x;
+                row.x[count + Padding] = x;
+                negative += x < 0 ? 1 : 0;
+                energy += weighted * x;
+                total += new Moments(omega[(int)(bits & ColumnMask) - 1], weighted);
+                row.before[count + 1] = total;
             }
 
+            row.x.AsSpan(count + Padding, Padding).Fill(double.PositiveInfinity);
             (row.Count, row.Negative, row.Energy) = (count, negative, energy);
         }
     }

@@ -71,41 +71,47 @@ internal static class SplitSearch
     /// <summary>The places of all bounds in one row while the candidates ascend.</summary>
     private sealed class Walk(int groups)
     {
-        private readonly int[] down = new int[groups - 1];
-        private readonly int[] up = new int[groups - 1];
+        private readonly int[] down = new int[groups];
+        private readonly int[] up = new int[groups];
         private readonly int[] hint = new int[groups];
+        private readonly SortedRow.Runs[] runs = new SortedRow.Runs[groups];
+        private readonly double[] gain = new double[groups];
 
         public void AddErrors(SortedRow row, float[][] bounds, int planes, bool hasMeans, Span<double> errors)
         {
             down.AsSpan().Fill(row.Negative);
             up.AsSpan().Fill(row.Negative);
             hint.AsSpan().Fill(row.Negative);
+            runs.AsSpan().Clear();
+            gain.AsSpan().Clear();
+            (down[^1], up[^1]) = (0, row.Count);
             for (int c = 0; c < errors.Length; c++)
             {
-                double gain = 0;
+                double total = 0;
                 int innerDown = row.Negative;
                 int innerUp = row.Negative;
-                for (int g = 0; g < hint.Length; g++)
+                for (int g = 0; g < groups; g++)
                 {
-                    int outerDown = 0;
-                    int outerUp = row.Count;
-                    if (g < down.Length)
+                    if (g < bounds.Length && bounds[g][c] > 0)
                     {
-                        float p = bounds[g][c];
-                        if (p > 0)
-                        {
-                            down[g] = row.MoveDown(down[g], p);
-                            up[g] = row.MoveUp(up[g], p);
-                        }
-
-                        (outerDown, outerUp) = (down[g], up[g]);
+                        double p = bounds[g][c];
+                        down[g] = row.MoveDown(down[g], p);
+                        up[g] = row.MoveUp(up[g], p);
                     }
 
-                    gain += row.Gain(new SortedRow.Runs(outerDown, innerDown, innerUp, outerUp), planes, hasMeans, ref hint[g]);
-                    (innerDown, innerUp) = (outerDown, outerUp);
+                    // Often no value lies between a candidate and the one before it.
+                    var current = new SortedRow.Runs(down[g], innerDown, innerUp, up[g]);
+                    if (current != runs[g])
+                    {
+                        runs[g] = current;
+                        gain[g] = row.Gain(current, planes, hasMeans, ref hint[g]);
+                    }
+
+                    total += gain[g];
+                    (innerDown, innerUp) = (down[g], up[g]);
                 }
 
-                errors[c] += row.Energy - gain;
+                errors[c] += row.Energy - total;
             }
         }
     }
