@@ -47,6 +47,19 @@ internal static class KeptSet
         return hasChanged;
     }
 
+    /// <summary>Sets the weights that are not kept to zero.</summary>
+    /// <param name="keep">[rows, ≥ first + w].</param>
+    /// <param name="row">Row of <paramref name="keep"/>.</param>
+    /// <param name="first">Its column for the first weight.</param>
+    /// <param name="w">[w], weights of the row.</param>
+    public static void ClearOthers(BitMatrix keep, int row, int first, Span<float> w)
+    {
+        for (int j = 0; j < w.Length; j++)
+        {
+            if (!keep[row, first + j]) w[j] = 0f;
+        }
+    }
+
     /// <summary>Indices of the scores from the highest to the lowest: insertion, as runs are short.</summary>
     private static void Order(ReadOnlySpan<float> scores, Span<int> order)
     {

@@ -75,7 +75,7 @@ public sealed class StbLlm : IPlannedMethod
         BitMatrix keep = ChooseKept(W, statistics, factor);                              // (1)
         Matrix alive = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
-        if (isReleased) Prune(alive, keep);
+        for (int i = 0; isReleased && i < W.Rows; i++) KeptSet.ClearOthers(keep, i, 0, alive.Row(i));
 
         StbLlmTrial trial = ChooseTrial(alive, keep, statistics, factor, format);
         GroupedCodes codes = Run(alive, keep, trial, statistics, factor, format, out Matrix Q, out IReadOnlyList<string> fallbacks);   // (2), (3)
@@ -153,18 +153,6 @@ public sealed class StbLlm : IPlannedMethod
         ErrorFeedback.PerBlock(Q, factor?.U, quantizer, ColumnRange.WidthOf(W.Columns, options.GroupSize), Rule);
         fallbacks = quantizer.Undivided.Count == 0 ? [] : [$"magnitudes too alike for three groups in {quantizer.Undivided.Count} of {ColumnRange.CountOf(W.Columns, options.GroupSize)} blocks; one group there"];
         return codes;
-    }
-
-    private static void Prune(Matrix W, BitMatrix keep)
-    {
-        for (int i = 0; i < W.Rows; i++)
-        {
-            Span<float> row = W.Row(i);
-            for (int j = 0; j < row.Length; j++)
-            {
-                if (!keep[i, j]) row[j] = 0f;
-            }
-        }
     }
 
     private static BitMatrix SalientBits(GroupedCodes codes)

@@ -75,14 +75,7 @@ internal sealed class StbLlmBlock(
     private SearchMatrix ScoresOf(ColumnBlock block, Matrix W)
     {
         Matrix values = CopyOf(block, W);
-        for (int i = 0; !isReleased && i < W.Rows; i++)
-        {
-            Span<float> row = values.Row(i);
-            for (int j = 0; j < row.Length; j++)
-            {
-                if (!keep[i, block.Columns.Start + j]) row[j] = 0f;
-            }
-        }
+        for (int i = 0; !isReleased && i < W.Rows; i++) KeptSet.ClearOthers(keep, i, block.Columns.Start, values.Row(i));
 
         if (trial.Metric == SalienceMetric.Hessian) SearchMatrix.Scores(values.View, block.U!, values);
         return new SearchMatrix(values, SearchMatrix.Ones(block.Columns.Count));
@@ -98,27 +91,33 @@ internal sealed class StbLlmBlock(
     {
         if (options.Search == SearchObjective.Scores || trial.Metric == SalienceMetric.Magnitude) return S.ColumnSums();
         var scores = new double[S.Columns];
-        for (int i = 0; i < S.Rows; i++)
+        RowParallel.For(S.Columns, 16, (start, end) =>
         {
-            ReadOnlySpan<float> row = S.Values.Row(i);
-            for (int j = 0; j < row.Length; j++)
+            for (int i = 0; i < S.Rows; i++)
             {
-                if (S.IsKept(i, j)) scores[j] += (double)row[j] * row[j];
+                ReadOnlySpan<float> row = S.Values.Row(i);
+                for (int j = start; j < end; j++)
+                {
+                    if (S.IsKept(i, j)) scores[j] += (double)row[j] * row[j];
+                }
             }
-        }
 
-        for (int j = 0; j < scores.Length; j++) scores[j] /= (double)block.U![j, j] * block.U[j, j];
+            for (int j = start; j < end; j++) scores[j] /= (double)block.U![j, j] * block.U[j, j];
+        });
         return scores;
     }
 
     private void AssignGroups(ColumnBlock block, SearchMatrix S, Trisection division)
     {
         division.IsSalient.CopyTo(codes.IsSalient, block.Columns.Start);
-        for (int i = 0; i < S.Rows; i++)
+        RowParallel.For(S.Rows, 64, (start, end) =>
         {
-            ReadOnlySpan<float> row = S.Values.Row(i);
-            Span<byte> groups = codes.GroupsOf(i, block.Columns);
-            for (int j = 0; j < row.Length; j++) groups[j] = division.GroupOf(j, row[j]);
-        }
+            for (int i = start; i < end; i++)
+            {
+                ReadOnlySpan<float> row = S.Values.Row(i);
+                Span<byte> groups = codes.GroupsOf(i, block.Columns);
+                for (int j = 0; j < row.Length; j++) groups[j] = division.GroupOf(j, row[j]);
+            }
+        });
     }
 }
