@@ -60,4 +60,12 @@ public abstract record BlockMethodOptions : MethodOptions
     /// <summary>Bits of a stored row scale.</summary>
     /// <value>8 or 16.</value>
     public int ScaleBits { get; init; } = 16;
+
+    /// <summary>Most salient columns of a block.</summary>
+    /// <value>≥ 0; the papers' searches stop at 49. Fewer only with <see cref="BlockFeedback.Columns"/>.</value>
+    public int MostSalient { get; init; } = 49;
+
+    /// <summary>Groups of the weights outside salient columns.</summary>
+    /// <value>1 to 4; another number than the paper's only with <see cref="BlockFeedback.Columns"/>.</value>
+    public int Groups { get; init; } = 1;
 }

@@ -1,3 +1,5 @@
+using Halfbit.Quantization.Steps;
+
 namespace Halfbit.Quantization;
 
 /// <summary>The options of block methods from and to text, by their command-line names.</summary>
@@ -17,9 +19,8 @@ internal static class BlockOptionText
     /// <param name="read">Options as text.</param>
     /// <param name="options">The options that all methods share, already read; the rest are this variant's defaults.</param>
     /// <param name="method">The method's name, for messages.</param>
-    /// <param name="hasColumns">Whether the method can carry errors over inside a block.</param>
     /// <exception cref="OptionException">A value is unknown, or the released program has no such choice.</exception>
-    public static T Read<T>(OptionReader read, T options, string method, bool hasColumns = false)
+    public static T Read<T>(OptionReader read, T options, string method)
         where T : BlockMethodOptions
     {
         if (read.Has("block-size") && options.BlockSize != options.GroupSize)
@@ -33,11 +34,15 @@ internal static class BlockOptionText
             BlockSize = options.GroupSize == -1 ? int.MaxValue : options.GroupSize,
             Salience = Choice(read, "salience", options.Salience, Metrics),
             Search = Choice(read, "search", options.Search, Searches),
-            Feedback = Choice(read, "feedback", options.Feedback, hasColumns ? Feedbacks : Feedbacks[..2]),
+            Feedback = Choice(read, "feedback", options.Feedback, Feedbacks),
             Fit = Choice(read, "fit", options.Fit, Fits),
             HasMeans = read.Switch("means", options.HasMeans),
             ScaleBits = read.Choice("scale-bits", OptionText.Of(options.ScaleBits), ["8", "16"]) == "8" ? 8 : 16,
+            MostSalient = read.Integer("salient-columns", options.MostSalient, 0, SalientColumnSearch.Most),
+            Groups = read.Integer("groups", options.Groups, 1, 4),
         };
+        if (resolved.Feedback != BlockFeedback.Columns && (resolved.MostSalient != SalientColumnSearch.Most || read.Has("groups")))
+            throw new OptionException("--salient-columns and --groups need --feedback columns");
         if (options.Variant == QuantizationVariant.Released) RefuseDepartures(resolved, options);
         return resolved;
     }
@@ -53,6 +58,8 @@ internal static class BlockOptionText
             ("fit", NameOf(options.Fit, Fits)),
             ("means", OptionText.Of(options.HasMeans)),
             ("scale-bits", OptionText.Of(options.ScaleBits)),
+            ("salient-columns", OptionText.Of(options.MostSalient)),
+            ("groups", OptionText.Of(options.Groups)),
             .. more,
         ]);
 

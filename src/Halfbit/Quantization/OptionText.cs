@@ -12,7 +12,7 @@ internal static class OptionText
         {
             ["group-size"] = Of(options.GroupSize),
             ["compensation"] = Of(options.Compensation),
-            ["variant"] = options.Variant == QuantizationVariant.Released ? "released" : "default",
+            ["variant"] = Of(options.Variant),
         };
         if (options.Compensation) text["damping"] = options.DampingFraction.ToString("R", CultureInfo.InvariantCulture);
         foreach ((string key, string value) in more) text[key] = value;
@@ -24,6 +24,14 @@ internal static class OptionText
 
     /// <summary>A fraction, shortest form that reads back exactly.</summary>
     public static string Of(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>A variant.</summary>
+    public static string Of(QuantizationVariant variant) => variant switch
+    {
+        QuantizationVariant.Released => "released",
+        QuantizationVariant.Strict => "strict",
+        _ => "default",
+    };
 
     /// <summary>A switch.</summary>
     public static string Of(bool value) => value ? "on" : "off";
