@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Halfbit.Numerics;
 
 namespace Halfbit.Quantization.ArbLlm;
@@ -76,32 +77,43 @@ internal sealed class TwoPlaneRowColumnRefinement
     /// <summary>The scales of one plane, α then β, fitted to T = W − (the other plane).</summary>
     private void Refit(ScalePair plane, float[] signs, ScalePair other, float[] otherSigns)
     {
+        var weighted = new double[group.Stride];
+        var weightedSquare = new double[group.Stride];
+        for (int c = 0; c < weighted.Length; c++)
+        {
+            weighted[c] = omega[c] * plane.Beta[c];
+            weightedSquare[c] = weighted[c] * plane.Beta[c];
+        }
+
         RowParallel.For(group.Rows, ColumnSums.ChunkRows, (start, end) =>
         {
             Span<double> share = sums.Begin(start).Span;
+            Span<double> numerators = share[..group.Stride];
+            Span<double> divisors = share[group.Stride..];
             Span<double> product = new double[group.Stride]; // T ⊙ B
             for (int i = start; i < end; i++)
             {
-                ReadOnlySpan<float> x = group.Row(i);
                 ReadOnlySpan<float> b = signs.AsSpan(i * group.Stride, group.Stride);
-                ReadOnlySpan<float> otherB = otherSigns.AsSpan(i * group.Stride, group.Stride);
-                double otherAlpha = other.Alpha[i];
-                double numerator = 0;
-                double divisor = 0;
-                for (int c = 0; c < x.Length; c++)
+                Vector256<double> numerator = Vector256<double>.Zero;
+                Vector256<double> divisor = Vector256<double>.Zero;
+                Vector256<double> otherAlpha = Vector256.Create(other.Alpha[i]);
+                for (int c = 0; c < b.Length; c += FourLanes.Count)
                 {
-                    product[c] = b[c] * (x[c] - (otherAlpha * other.Beta[c] * otherB[c]));
-                    double weighted = omega[c] * plane.Beta[c];
-                    numerator += weighted * product[c];
-                    divisor += weighted * plane.Beta[c] * (b[c] * b[c]);
+                    Vector256<double> sign = FourLanes.At(b, c);
+                    Vector256<double> otherPlane = otherAlpha * FourLanes.At(other.Beta, c) * FourLanes.At(otherSigns.AsSpan(i * group.Stride, group.Stride), c);
+                    Vector256<double> p = sign * (FourLanes.At(group.Row(i), c) - otherPlane);
+                    p.CopyTo(product[c..]);
+                    numerator += FourLanes.At(weighted, c) * p;
+                    divisor += FourLanes.At(weightedSquare, c) * (sign * sign);
                 }
 
-                double alpha = rules.Quotient(numerator, divisor);
-                plane.Alpha[i] = alpha;
-                for (int c = 0; c < x.Length; c++)
+                plane.Alpha[i] = rules.Quotient(FourLanes.Total(numerator), FourLanes.Total(divisor));
+                Vector256<double> alpha = Vector256.Create(plane.Alpha[i]);
+                for (int c = 0; c < b.Length; c += FourLanes.Count)
                 {
-                    share[c] += alpha * product[c];
-                    share[x.Length + c] += alpha * alpha * (b[c] * b[c]);
+                    Vector256<double> sign = FourLanes.At(b, c);
+                    (FourLanes.At(numerators, c) + (alpha * FourLanes.At(product, c))).CopyTo(numerators[c..]);
+                    (FourLanes.At(divisors, c) + (alpha * alpha * (sign * sign))).CopyTo(divisors[c..]);
                 }
             }
         });
@@ -111,23 +123,37 @@ internal sealed class TwoPlaneRowColumnRefinement
     /// <summary>Signs of the nearest of −c₁−c₂, −c₁+c₂, c₁−c₂, c₁+c₂ with cₖ = αₖᵢ·βₖⱼ; the first of equals.</summary>
     private void NearestLevels() => RowParallel.For(group.Rows, ColumnSums.ChunkRows, (start, end) =>
     {
+        Vector256<double> plus = Vector256.Create(1.0);
         for (int i = start; i < end; i++)
         {
-            for (int c = 0; c < group.Columns.Length; c++)
+            Vector256<double> alpha1 = Vector256.Create(First.Alpha[i]);
+            Vector256<double> alpha2 = Vector256.Create(Second.Alpha[i]);
+            for (int c = 0; c < group.Stride; c += FourLanes.Count)
             {
-                int k = (i * group.Stride) + c;
-                if (group.Mask[k] == 0) continue;
-                double c1 = First.Alpha[i] * First.Beta[c];
-                double c2 = Second.Alpha[i] * Second.Beta[c];
-                double x = group.X[k];
-                double best = Math.Abs(x + c1 + c2);
-                (float b1, float b2) = (-1f, -1f);
-                if (Math.Abs(x + c1 - c2) is double second && second < best) (best, b1, b2) = (second, -1f, 1f);
-                if (Math.Abs(x - c1 + c2) is double third && third < best) (best, b1, b2) = (third, 1f, -1f);
-                if (Math.Abs(x - c1 - c2) < best) (b1, b2) = (1f, 1f);
-                FirstSigns[k] = b1;
-                SecondSigns[k] = b2;
+                Vector256<double> c1 = alpha1 * FourLanes.At(First.Beta, c);
+                Vector256<double> c2 = alpha2 * FourLanes.At(Second.Beta, c);
+                Vector256<double> x = FourLanes.At(group.Row(i), c);
+                Vector256<double> best = Vector256.Abs(x + c1 + c2);
+                Vector256<double> b1 = -plus;
+                Vector256<double> b2 = -plus;
+                Take(Vector256.Abs(x + c1 - c2), -plus, plus, ref best, ref b1, ref b2);
+                Take(Vector256.Abs(x - c1 + c2), plus, -plus, ref best, ref b1, ref b2);
+                Take(Vector256.Abs(x - c1 - c2), plus, plus, ref best, ref b1, ref b2);
+                Vector256<double> mask = FourLanes.At(group.MaskRow(i), c);
+                Narrow(b1 * mask).CopyTo(FirstSigns, (i * group.Stride) + c);
+                Narrow(b2 * mask).CopyTo(SecondSigns, (i * group.Stride) + c);
             }
         }
     });
+
+    private static void Take(
+        Vector256<double> distance, Vector256<double> itsFirst, Vector256<double> itsSecond, ref Vector256<double> best, ref Vector256<double> first, ref Vector256<double> second)
+    {
+        Vector256<double> isNearer = Vector256.LessThan(distance, best);
+        best = Vector256.ConditionalSelect(isNearer, distance, best);
+        first = Vector256.ConditionalSelect(isNearer, itsFirst, first);
+        second = Vector256.ConditionalSelect(isNearer, itsSecond, second);
+    }
+
+    private static Vector128<float> Narrow(Vector256<double> lanes) => Vector128.Narrow(lanes.GetLower(), lanes.GetUpper());
 }
