@@ -41,7 +41,7 @@ internal static class BlockOptionText
             MostSalient = read.Integer("salient-columns", options.MostSalient, 0, SalientColumnSearch.Most),
             Groups = read.Integer("groups", options.Groups, 1, 4),
         };
-        if (resolved.Feedback != BlockFeedback.Columns && (resolved.MostSalient != SalientColumnSearch.Most || read.Has("groups")))
+        if (resolved.Feedback != BlockFeedback.Columns && (resolved.MostSalient != SalientColumnSearch.Most || resolved.Groups != options.Groups))
             throw new OptionException("--salient-columns and --groups need --feedback columns");
         if (options.Variant == QuantizationVariant.Released) RefuseDepartures(resolved, options);
         return resolved;
@@ -70,6 +70,8 @@ internal static class BlockOptionText
         Refuse("fit", NameOf(given.Fit, Fits), NameOf(released.Fit, Fits));
         Refuse("means", OptionText.Of(given.HasMeans), OptionText.Of(released.HasMeans));
         Refuse("scale-bits", OptionText.Of(given.ScaleBits), OptionText.Of(released.ScaleBits));
+        Refuse("salient-columns", OptionText.Of(given.MostSalient), OptionText.Of(released.MostSalient));
+        Refuse("groups", OptionText.Of(given.Groups), OptionText.Of(released.Groups));
         if (given.Salience == SalienceMetric.Auto) Refuse("salience", "auto", "hessian or magnitude");
     }
 

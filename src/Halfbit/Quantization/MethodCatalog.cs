@@ -62,22 +62,24 @@ public static class MethodCatalog
 
     private static ArbLlm.ArbLlm AlternatingRefinement(OptionReader read)
     {
-        ArbLlmOptions options = BlockOptionText.Read(read, Shared(read, IsReleased(read) ? ArbLlmOptions.Released : new ArbLlmOptions()), "arb-llm", hasColumns: true) with
+        ArbLlmOptions defaults = Preset(read, new ArbLlmOptions(), ArbLlmOptions.Released, ArbLlmOptions.Strict);
+        int partitions = read.Integer("partitions", defaults.Partitions, 1, 3);
+        if (defaults.Variant != QuantizationVariant.Strict) defaults = defaults with { Groups = partitions + 1 };
+        return new ArbLlm.ArbLlm(BlockOptionText.Read(read, Shared(read, defaults), "arb-llm") with
         {
-            Refine = ArbLlmNames.Parse(read.Choice("refine", "arb-rc", ArbLlmNames.All)),
-            ColumnGroupBitmap = read.Switch("column-group-bitmap", true),
-            Partitions = read.Integer("partitions", 1, 1, 3),
-            Iterations = read.Integer("iterations", 15, 0, 1000),
-        };
-        return new ArbLlm.ArbLlm(options);
+            Refine = ArbLlmNames.Parse(read.Choice("refine", ArbLlmNames.Of(defaults.Refine), ArbLlmNames.All)),
+            ColumnGroupBitmap = read.Switch("column-group-bitmap", defaults.ColumnGroupBitmap),
+            Partitions = partitions,
+            Iterations = read.Integer("iterations", defaults.Iterations, 0, 1000),
+        });
     }
 
     private static BiLlm.BiLlm SalientBinarization(OptionReader read)
-        => new(BlockOptionText.Read(read, Shared(read, IsReleased(read) ? BiLlmOptions.Released : new BiLlmOptions()), "billm"));
+        => new(BlockOptionText.Read(read, Shared(read, Preset(read, new BiLlmOptions(), BiLlmOptions.Released, BiLlmOptions.Strict)), "billm"));
 
     private static StbLlm.StbLlm SparseBinarization(OptionReader read)
     {
-        StbLlmOptions defaults = IsReleased(read) ? StbLlmOptions.Released : new StbLlmOptions();
+        StbLlmOptions defaults = Preset(read, new StbLlmOptions(), StbLlmOptions.Released, StbLlmOptions.Strict);
         return new StbLlm.StbLlm(StbLlmNames.Read(read, BlockOptionText.Read(read, Shared(read, defaults), "stbllm")));
     }
 
@@ -99,8 +101,21 @@ public static class MethodCatalog
             BlockSize = read.Integer("block-size", defaults.BlockSize, 1, int.MaxValue),
             DampingFraction = read.Number("damping", defaults.DampingFraction, 1e-9, 1e3),
             Compensation = read.Switch("compensation", defaults.Compensation),
-            Variant = IsReleased(read) ? QuantizationVariant.Released : QuantizationVariant.Default,
+            Variant = defaults.Variant == QuantizationVariant.Default ? VariantOf(read, ["default", "released"]) : defaults.Variant,
         };
 
-    private static bool IsReleased(OptionReader read) => read.Choice("variant", "default", ["default", "released"]) == "released";
+    /// <summary>The defaults of the variant that was asked for.</summary>
+    private static T Preset<T>(OptionReader read, T defaults, T released, T strict) => VariantOf(read, ["default", "released", "strict"]) switch
+    {
+        QuantizationVariant.Released => released,
+        QuantizationVariant.Strict => strict,
+        _ => defaults,
+    };
+
+    private static QuantizationVariant VariantOf(OptionReader read, string[] known) => read.Choice("variant", "default", known) switch
+    {
+        "released" => QuantizationVariant.Released,
+        "strict" => QuantizationVariant.Strict,
+        _ => QuantizationVariant.Default,
+    };
 }

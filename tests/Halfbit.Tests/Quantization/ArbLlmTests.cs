@@ -95,75 +95,6 @@ public sealed class ArbLlmTests
     }
 
     [Fact]
-    public void Descent_and_refit_never_raise_what_a_blocks_error_costs()
-    {
-        HessianFactor factor = HessianFactor.Create(Layer.H, 0.01);
-        BlockCurvature curvature = BlockCurvature.Of(factor.U, factor.IsDead);
-        var layout = new GroupLayout(1, 1);
-        var levels = new BlockLevels(1, Layer.W.Columns, layout);
-        var row = new LevelRow(Layer.W.Columns);
-        var signs = new SignDescent(curvature);
-        var refit = new LevelRefit(curvature, layout, hasMeans: true);
-        byte[] groupOf = [.. Enumerable.Range(0, Layer.W.Columns).Select(j => (byte)(j % 7 == 0 ? 0 : 1))];
-        for (int i = 0; i < Layer.W.Rows; i++)
-        {
-            float[] w = Layer.W.Row(i).ToArray();
-            levels.Rows[0][0] = new RowLevels(0.001, 0.05, 0.02);
-            levels.Rows[1][0] = new RowLevels(0, 0.04, 0);
-            levels.Read(0, groupOf, row);
-            for (int j = 0; j < w.Length; j++) row.TakeNearest(j, w[j]);
-            double nearest = Cost(w, row, curvature);
-            signs.Measure(w, row);
-            signs.Descend(row);
-            double descended = Cost(w, row, curvature);
-            refit.Refit(0, groupOf, row, signs.Gradient, levels);
-            levels.Read(0, groupOf, row);
-            double refitted = Cost(w, row, curvature);
-            Assert.True(descended < nearest, $"row {i}: {nearest}, then {descended}");
-            Assert.True(refitted <= descended, $"row {i}: {descended}, then {refitted}");
-
-            // The gradient that is carried along is that of the error as it is.
-            float[] carried = signs.Gradient.ToArray();
-            signs.Measure(w, row);
-            Assert.All(carried.Zip(signs.Gradient.ToArray()), p => Assert.Equal(p.Second, p.First, 1e-4f));
-        }
-    }
-
-    [Fact]
-    public void A_blocks_curvature_is_the_hessian_that_remains_when_later_columns_make_up_for_it()
-    {
-        ToyLayer layer = ToyLayer.Create(1, 24, seed: 9);
-        HessianFactor factor = HessianFactor.Create(layer.H, 0.01);
-        var U = new Matrix(8, 8);
-        for (int i = 0; i < 8; i++)
-        {
-            for (int j = 0; j < 8; j++) U[i, j] = factor.U[i, j];
-        }
-
-        // The Schur complement by elimination of columns 23, 22, … 8 from the damped Hessian.
-        var S = new double[24, 24];
-        for (int i = 0; i < 24; i++)
-        {
-            for (int j = 0; j < 24; j++) S[i, j] = layer.H[i, j] + (i == j ? factor.Delta : 0);
-        }
-
-        for (int k = 23; k >= 8; k--)
-        {
-            for (int i = 0; i < k; i++)
-            {
-                for (int j = 0; j < k; j++) S[i, j] -= S[i, k] * S[k, j] / S[k, k];
-            }
-        }
-
-        Matrix A = BlockCurvature.Of(U, null).A;
-        double largest = Enumerable.Range(0, 8).Max(j => S[j, j]);
-        for (int i = 0; i < 8; i++)
-        {
-            for (int j = 0; j < 8; j++) Assert.Equal(S[i, j] / largest, A[i, j], 1e-5);
-        }
-    }
-
-    [Fact]
     public void A_released_block_of_fewer_than_fifty_columns_is_refused_and_the_default_takes_it()
     {
         var exception = Assert.Throws<NumericsException>(() => ToyMethods.Quantize("arb-llm variant=released group-size=40", Layer));
@@ -224,17 +155,6 @@ public sealed class ArbLlmTests
         }
 
         return error;
-    }
-
-    private static double Cost(float[] w, LevelRow row, BlockCurvature curvature)
-    {
-        double cost = 0;
-        for (int i = 0; i < w.Length; i++)
-        {
-            for (int j = 0; j < w.Length; j++) cost += ((double)w[i] - row.Value(i)) * curvature.A[i, j] * ((double)w[j] - row.Value(j));
-        }
-
-        return cost;
     }
 
     /// <summary>The rounds as the paper states them, one mean, one scale, one sign at a time.</summary>

@@ -31,13 +31,10 @@ internal sealed class ArbBlockQuantizer(ArbLlmOptions options, ArbTrial trial, L
         IBlockFit fit = FitOf(options.Refine);
         for (int g = 0; g < layout.Count; g++) fit.Fit(fitted, g, levels);
         codes.StoreColumns(block.Columns, fitted, levels);
-        var signs = new SignRules(codes, layout, options.FitsMeans);
+        var signs = new SignRules(codes);
         if (IsReleased) signs.Keep(block, fitted, levels, W);
-        else if (options.Feedback == BlockFeedback.Columns && options.Compensation) signs.Descend(block, fitted, levels, BlockCurvature.Of(block.U!, DeadColumnsOf(block.Columns)), W);
         else signs.Nearest(block, levels, W);
     }
-
-    private bool[] DeadColumnsOf(ColumnRange columns) => [.. Enumerable.Range(columns.Start, columns.Count).Select(j => factor!.IsDead[j])];
 
     private Partition FindGroups(ColumnBlock block, Matrix current, double[] sensitivity, double[]? S)
     {

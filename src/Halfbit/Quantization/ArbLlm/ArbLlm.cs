@@ -1,4 +1,5 @@
 using Halfbit.Numerics;
+using Halfbit.Quantization.Levels;
 using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
 using Halfbit.Statistics;
@@ -14,8 +15,8 @@ namespace Halfbit.Quantization.ArbLlm;
 /// <see cref="RowColumnRefinement"/>), (3) rounding to what can be stored and the signs for it (<see cref="SignRules"/>), then error feedback to the blocks after it.
 /// Departures of the default form from the released program (all switched off by <see cref="QuantizationVariant.Released"/>): searches compare the error of weights
 /// instead of scores w²/d²; each further split is searched on its own error; thresholds are quantiles of the weights that are split, without zeros at others; the salience metric and the weight of the columns are chosen
-/// per layer by its weighted error, where a bit counts as a factor of four; signs, then row levels once more, then signs are chosen by what the whole block's error costs, cross terms included
-/// (<see cref="SignDescent"/>, <see cref="LevelRefit"/>), and the error is carried over exactly; sign(0) = +1; divisors have no absolute guard.
+/// per layer by its weighted error, where a bit counts as a factor of four; signs, groups and levels are refined in turn
+/// by what the whole block's error costs, cross terms included (<see cref="LevelMethod"/>), and the error is carried over column by column; sign(0) = +1; divisors have no absolute guard.
 /// The released program's searches for ARB-RC and its runs without feedback stop with an error; the released form does what they were meant to.
 /// </remarks>
 public sealed class ArbLlm : IQuantizationMethod
@@ -60,6 +61,7 @@ public sealed class ArbLlm : IQuantizationMethod
         if (options.Variant == QuantizationVariant.Released) CheckWidths(W.Columns);
         Matrix alive = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        if (options.Feedback == BlockFeedback.Columns) return FitLevels(alive, statistics, factor, format);
         ArbTrial[] trials = Trials(hasStatistics: statistics is not null);
         ArbTrial chosen = trials.Length == 1 ? trials[0] : SampledChoice.Best(trials, alive, statistics!.Hessian, Try);
         Matrix Q = Run(alive, chosen, out ArbCodes codes);
@@ -75,6 +77,25 @@ public sealed class ArbLlm : IQuantizationMethod
             ErrorFeedback.PerBlock(quantized, factor?.U, quantizer, ColumnRange.WidthOf(rows.Columns, options.GroupSize), Rule);
             return quantized;
         }
+    }
+
+    private LayerResult FitLevels(Matrix W, LayerStatistics? statistics, HessianFactor? factor, ScaleFormat format)
+    {
+        var shape = new LevelShape
+        {
+            SalientGroups = options.ColumnGroupBitmap ? options.Partitions + 1 : 1,
+            PlainGroups = options.Groups,
+            HasMean = options.FitsMeans,
+            HasColumnScales = options.Refine == ArbRefinement.ArbRc,
+            HasByteScales = options.ScaleBits == 8,
+        };
+        LevelCodes codes = new LevelMethod(options, shape, options.MostSalient, statistics, factor, format).Quantize(W, keep: null, out Matrix Q);
+
+        // The reference counts from the strongest group of each kind.
+        var published = new byte[shape.SalientGroups + shape.PlainGroups];
+        for (int s = 0; s < shape.SalientGroups; s++) published[s] = (byte)(shape.SalientGroups - 1 - s);
+        for (int p = 0; p < shape.PlainGroups; p++) published[shape.SalientGroups + p] = (byte)(shape.SalientGroups + shape.PlainGroups - 1 - p);
+        return LevelResult.Of(codes, Q, published);
     }
 
     private BlockRule Rule => !options.Compensation ? BlockRule.None : options.Feedback == BlockFeedback.Diagonal ? BlockRule.Diagonal : BlockRule.Exact;

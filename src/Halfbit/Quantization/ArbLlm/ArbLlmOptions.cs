@@ -26,6 +26,9 @@ public sealed record ArbLlmOptions : BlockMethodOptions
         Search = SearchObjective.Weights;
         Feedback = BlockFeedback.Columns;
         Fit = LevelFit.Sensitivity;
+        HasMeans = false;
+        ScaleBits = 8;
+        Groups = 2;
     }
 
     /// <summary>What the authors' program does. Its salience metric, refinement, bitmap and partitions may be chosen.</summary>
@@ -36,7 +39,12 @@ public sealed record ArbLlmOptions : BlockMethodOptions
         Search = SearchObjective.Scores,
         Feedback = BlockFeedback.Diagonal,
         Fit = LevelFit.Plain,
+        HasMeans = true,
+        ScaleBits = 16,
     };
+
+    /// <summary>One sign per weight, row scales times column scales; no marks, no residual, no means.</summary>
+    public static ArbLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 0, ColumnGroupBitmap = false };
 
     /// <summary>The refinement.</summary>
     /// <value>Default: ARB-RC, the paper's best.</value>

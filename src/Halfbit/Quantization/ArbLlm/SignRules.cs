@@ -5,14 +5,9 @@ namespace Halfbit.Quantization.ArbLlm;
 
 /// <summary>Settles the signs of a block for levels as they are stored, and writes the values.</summary>
 /// <param name="codes">Receives levels and signs.</param>
-/// <param name="layout">The groups.</param>
-/// <param name="hasMeans">Whether groups have means.</param>
-internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMeans)
+internal sealed class SignRules(ArbCodes codes)
 {
     private const int RowGrain = 64;
-
-    /// <summary>Rounds of levels and signs in turn, after the first choice of signs; more gain next to nothing.</summary>
-    private const int Refits = 1;
 
     /// <summary>The fit's own signs; a sign of 0 adds nothing: the released program.</summary>
     public void Keep(ColumnBlock block, ArbBlock fitted, BlockLevels levels, Matrix W) => RowParallel.For(W.Rows, RowGrain, (start, end) =>
@@ -57,40 +52,4 @@ internal sealed class SignRules(ArbCodes codes, GroupLayout layout, bool hasMean
             codes.StoreSigns(i, block.Columns, row);
         }
     });
-
-    /// <summary>Signs, and the rows' levels in turn with them, by what the error of the whole block costs.</summary>
-    public void Descend(ColumnBlock block, ArbBlock fitted, BlockLevels levels, BlockCurvature curvature, Matrix W)
-    {
-        levels.MakePositive();
-        RowParallel.For(W.Rows, RowGrain, (start, end) => DescendRows(start, end, block, fitted, levels, curvature, W));
-    }
-
-    private void DescendRows(int start, int end, ColumnBlock block, ArbBlock fitted, BlockLevels levels, BlockCurvature curvature, Matrix W)
-    {
-        var row = new LevelRow(fitted.Width);
-        var signs = new SignDescent(curvature);
-        var refit = new LevelRefit(curvature, layout, hasMeans);
-        for (int i = start; i < end; i++)
-        {
-            Span<float> w = W.Row(i)[block.Columns.Start..block.Columns.End];
-            ReadOnlySpan<byte> groupOf = fitted.GroupsOfRow(i);
-            levels.Read(i, groupOf, row);
-            signs.Walk(w, row);
-            signs.Measure(w, row);
-            signs.Descend(row);
-            for (int round = 0; round < Refits; round++)
-            {
-                refit.Refit(i, groupOf, row, signs.Gradient, levels);
-                levels.Read(i, groupOf, row);
-                signs.Descend(row);
-            }
-
-            codes.StoreRow(i, block.Index, levels);
-            codes.ReadLevels(i, block.Index, block.Columns, row);
-            signs.Measure(w, row);
-            signs.Descend(row);
-            for (int j = 0; j < w.Length; j++) w[j] = row.Value(j);
-            codes.StoreSigns(i, block.Columns, row);
-        }
-    }
 }

@@ -1,4 +1,5 @@
 using Halfbit.Numerics;
+using Halfbit.Quantization.Levels;
 using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
 using Halfbit.Statistics;
@@ -21,7 +22,7 @@ namespace Halfbit.Quantization.BiLlm;
 public sealed class BiLlm : IQuantizationMethod
 {
     /// <summary>The reference's numbers of the groups, by our index: the salient group comes first in the stored form.</summary>
-    private static readonly byte[] PublishedGroup = [2, 0, 1];
+    private static readonly byte[] PublishedGroup = [2, 0, 1, 3, 4];
 
     private readonly BiLlmOptions options;
 
@@ -31,7 +32,6 @@ public sealed class BiLlm : IQuantizationMethod
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.ScaleBits is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(options), options.ScaleBits, "scales have 8 or 16 bits");
-        if (options.Feedback == BlockFeedback.Columns) throw new ArgumentOutOfRangeException(nameof(options), options.Feedback, "the error of a block is carried over by the exact or the diagonal rule");
         if (options.Variant == QuantizationVariant.Released
             && options is not { Search: SearchObjective.Scores, Feedback: BlockFeedback.Diagonal, Fit: LevelFit.Plain, HasMeans: true, ScaleBits: 16, Salience: not SalienceMetric.Auto })
             throw new ArgumentException($"the released variant has the settings of {nameof(BiLlmOptions)}.{nameof(BiLlmOptions.Released)}, with either metric", nameof(options));
@@ -54,6 +54,13 @@ public sealed class BiLlm : IQuantizationMethod
         HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
         Matrix alive = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        if (options.Feedback == BlockFeedback.Columns)
+        {
+            var shape = new LevelShape { SalientGroups = 1, PlainGroups = options.Groups, HasMean = options.HasMeans, HasByteScales = options.ScaleBits == 8 };
+            LevelCodes fitted = new LevelMethod(options, shape, options.MostSalient, statistics, factor, format).Quantize(alive, keep: null, out Matrix approximation);
+            return LevelResult.Of(fitted, approximation, PublishedGroup);
+        }
+
         BiLlmTrial[] trials = Trials(hasStatistics: statistics is not null);
         BiLlmTrial chosen = trials.Length == 1 ? trials[0] : SampledChoice.Best(trials, alive, statistics!.Hessian, (trial, rows) => Run(rows, trial, out _));
         Matrix Q = Run(alive, chosen, out GroupedCodes codes);

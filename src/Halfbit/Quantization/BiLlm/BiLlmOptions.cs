@@ -8,8 +8,11 @@ public sealed record BiLlmOptions : BlockMethodOptions
     {
         Salience = SalienceMetric.Auto;
         Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Exact;
+        Feedback = BlockFeedback.Columns;
         Fit = LevelFit.Sensitivity;
+        HasMeans = false;
+        ScaleBits = 8;
+        Groups = 2;
     }
 
     /// <summary>What the authors' program does with its published settings.</summary>
@@ -20,5 +23,10 @@ public sealed record BiLlmOptions : BlockMethodOptions
         Search = SearchObjective.Scores,
         Feedback = BlockFeedback.Diagonal,
         Fit = LevelFit.Plain,
+        HasMeans = true,
+        ScaleBits = 16,
     };
+
+    /// <summary>One sign per weight and a second one in at most four columns of a block; no marks, no means.</summary>
+    public static BiLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 4 };
 }

@@ -1,6 +1,5 @@
 using Halfbit.Numerics;
 using Halfbit.Quantization.Steps;
-using Halfbit.Representation;
 using static Halfbit.Numerics.RowTile;
 
 namespace Halfbit.Quantization.Levels;
@@ -15,6 +14,9 @@ internal delegate bool[] SalientChoice(ColumnBlock block, Matrix W, BlockMetric 
 /// <summary>Fits codes and levels of block after block to each other, in the metric of what later columns cannot make up for; remembers both.</summary>
 internal sealed class LevelQuantizer : IBlockQuantizer
 {
+    /// <summary>Tiles that one scratch serves.</summary>
+    private const int TileGrain = 8;
+
     private readonly LevelShape shape;
     private readonly BitMatrix? fixedKeep;
     private readonly Func<ColumnBlock, BlockMetric> metricOf;
@@ -41,7 +43,7 @@ internal sealed class LevelQuantizer : IBlockQuantizer
         BlockMetric metric = metricOf(block);
         bool[] isSalient = chooseSalient(block, W, metric);
         float[] beta = codes.BeginBlock(block, W, metric, isSalient);
-        RowParallel.For((W.Rows + Lanes - 1) / Lanes, 4, (start, end) =>
+        RowParallel.For((W.Rows + Lanes - 1) / Lanes, TileGrain, (start, end) =>
         {
             var tile = new LevelTile(shape, metric, isSalient, beta);
             for (int t = start; t < end; t++)

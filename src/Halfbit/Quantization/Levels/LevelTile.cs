@@ -361,7 +361,8 @@ internal sealed class LevelTile
             Vector512<float>.One.CopyTo(Keep.AsSpan(j * Lanes));
             Vector512<float> v = At(current, j);
             Vector512<float> miss = v - Nearest(j, v, mu, out _);
-            (((v * v) - (miss * miss)) * metric.Weight[j]).CopyTo(score[(k * Lanes)..]);
+            Vector512<float> gain = metric.Weight[j] > 0 ? ((v * v) - (miss * miss)) * metric.Weight[j] : Vector512.Create(float.NegativeInfinity);
+            gain.CopyTo(score[(k * Lanes)..]);
         }
 
         for (int k = 0; k < width; k++)

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Halfbit.Numerics;
+using Halfbit.Quantization.Levels;
 using Halfbit.Quantization.Steps;
 using Halfbit.Representation;
 using Halfbit.Statistics;
@@ -23,7 +24,7 @@ namespace Halfbit.Quantization.StbLlm;
 public sealed class StbLlm : IPlannedMethod
 {
     /// <summary>The reference's numbers of the groups, by our index.</summary>
-    private static readonly byte[] PublishedGroup = [3, 0, 1, 2];
+    private static readonly byte[] PublishedGroup = [3, 0, 1, 2, 4];
 
     private readonly StbLlmOptions options;
 
@@ -35,7 +36,6 @@ public sealed class StbLlm : IPlannedMethod
         if (options.Keep.N < 1 || options.Keep.N > options.Keep.M || options.Keep.M > NOfM.LargestRun)
             throw new ArgumentOutOfRangeException(nameof(options), options.Keep, $"the pattern must be N:M with 1 ≤ N ≤ M ≤ {NOfM.LargestRun}");
         if (options.ScaleBits is not (8 or 16)) throw new ArgumentOutOfRangeException(nameof(options), options.ScaleBits, "scales have 8 or 16 bits");
-        if (options.Feedback == BlockFeedback.Columns) throw new ArgumentOutOfRangeException(nameof(options), options.Feedback, "the error of a block is carried over by the exact or the diagonal rule");
         if (IsReleasedIn(options) && options is not
             { Search: SearchObjective.Scores, Feedback: BlockFeedback.Diagonal, Fit: LevelFit.Plain, HasMeans: true, ScaleBits: 16, Salience: not SalienceMetric.Auto, Importance: ImportanceScore.Relative })
         {
@@ -75,6 +75,7 @@ public sealed class StbLlm : IPlannedMethod
         BitMatrix keep = ChooseKept(W, statistics, factor);                              // (1)
         Matrix alive = Matrix.CopyOf(W.View);
         if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        if (options.Feedback == BlockFeedback.Columns) return FitLevels(alive, keep, statistics, factor, format);
         for (int i = 0; isReleased && i < W.Rows; i++) KeptSet.ClearOthers(keep, i, 0, alive.Row(i));
 
         StbLlmTrial trial = ChooseTrial(alive, keep, statistics, factor, format);
@@ -105,6 +106,19 @@ public sealed class StbLlm : IPlannedMethod
         {
             Fallbacks = fallback is null ? [] : [fallback],
         };
+    }
+
+    private LayerResult FitLevels(Matrix W, BitMatrix chosen, LayerStatistics? statistics, HessianFactor? factor, ScaleFormat format)
+    {
+        var shape = new LevelShape { SalientGroups = 1, PlainGroups = options.Groups, HasMean = options.HasMeans, HasByteScales = options.ScaleBits == 8, Pattern = options.Keep };
+        int width = ColumnRange.WidthOf(W.Columns, options.GroupSize);
+        bool cutsRuns = width < W.Columns && width % options.Keep.M != 0;
+        bool isFree = options.Importance == ImportanceScore.Error && !cutsRuns;
+        LevelCodes codes = new LevelMethod(options, shape, options.MostSalient, statistics, factor, format).Quantize(W, isFree ? null : chosen, out Matrix Q);
+        string[] fallbacks = options.Importance == ImportanceScore.Error && cutsRuns
+            ? [$"runs of {options.Keep.M} columns do not fit groups of {width}; kept weights chosen before the walk"]
+            : [];
+        return LevelResult.Of(codes, Q, PublishedGroup) with { Fallbacks = fallbacks };
     }
 
     private static bool IsReleasedIn(StbLlmOptions options) => options.Variant == QuantizationVariant.Released;

@@ -10,10 +10,11 @@ public sealed record StbLlmOptions : BlockMethodOptions
     {
         Salience = SalienceMetric.Auto;
         Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Exact;
+        Feedback = BlockFeedback.Columns;
         Fit = LevelFit.Sensitivity;
         HasMeans = false;
         ScaleBits = 8;
+        Groups = 3;
     }
 
     /// <summary>What the authors' program does with its published settings.</summary>
@@ -27,7 +28,11 @@ public sealed record StbLlmOptions : BlockMethodOptions
         Fit = LevelFit.Plain,
         HasMeans = true,
         ScaleBits = 16,
+        Adaptive = true,
     };
+
+    /// <summary>One sign per kept weight, one scale per block and row; no marks, no residual, no means.</summary>
+    public static StbLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 0 };
 
     /// <summary>Kept weights of every run.</summary>
     /// <value>N of M with 1 ≤ N ≤ M ≤ 64; default 4:8, the paper's 0.55 bits. The authors' scripts count pruned weights instead.</value>
@@ -37,5 +42,6 @@ public sealed record StbLlmOptions : BlockMethodOptions
     public ImportanceScore Importance { get; init; }
 
     /// <summary>Whether N varies over the decoder blocks of a model, <see cref="Keep"/> being the average. A layer by itself keeps N:M.</summary>
-    public bool Adaptive { get; init; } = true;
+    /// <value>Default: off, on in the released form; outlier shares served no model that we measured.</value>
+    public bool Adaptive { get; init; }
 }
