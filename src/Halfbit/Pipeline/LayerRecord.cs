@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace Halfbit.Pipeline;
 
 /// <summary>What became of one linear layer.</summary>
@@ -12,7 +14,7 @@ namespace Halfbit.Pipeline;
 public sealed record LayerRecord(string Name, int Rows, int Columns, double NominalBits, long Bytes, double WeightedError, double RelativeError, double Seconds)
 {
     /// <summary>Options of the layer's method that differ from those of the job, by their command-line names.</summary>
-    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Options { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>What the method did instead of what was asked, one line each: defined fallbacks for degenerate input.</summary>
     public IReadOnlyList<string> Fallbacks { get; init; } = [];

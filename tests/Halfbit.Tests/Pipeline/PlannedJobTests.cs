@@ -152,7 +152,7 @@ public sealed class PlannedJobTests : IDisposable
         ToyCheckpoint toy = ToyCheckpoint.Llama();
         float[] values = toy.Values("model.layers.1.mlp.up_proj.weight");
         for (int k = 0; k < values.Length; k += 40) values[k] *= 30;
-        QuantizationJobOptions options = ToyJob.Options(toy.Write(folder["uneven"]), folder["out"], "stbllm", ("keep", "4:8"), ("variant", variant));
+        QuantizationJobOptions options = ToyJob.Options(toy.Write(folder["uneven"]), folder["out"], "stbllm", ("keep", "4:8"), ("variant", variant), ("adaptive", "on"));
         QuantizationReport report = QuantizationJob.Run(options);
         using ModelFolder packed = ModelFolder.Open(folder["out"]);
         double total = 0;

@@ -18,7 +18,7 @@ public sealed class BiLlmTests
     public void Groups_are_whole_salient_columns_and_two_sides_of_one_threshold_per_block(string line, int width)
     {
         ToyLayer layer = ToyLayer.Create(30, 90, seed: 2);
-        LayerResult result = ToyMethods.Quantize(line + " compensation=off", layer);
+        LayerResult result = ToyMethods.Quantize(line + " feedback=exact compensation=off", layer);
         var stored = Assert.IsType<GroupedSignMatrix>(result.Quantized);
         double[,] U = Factorization.UpperOfInverse(layer.H, 0.01);
         bool isScored = line.Contains("search=scores", StringComparison.Ordinal);
@@ -42,11 +42,11 @@ public sealed class BiLlmTests
             }
 
             Assert.True(largestLow <= leastHigh, $"block at {start}: {largestLow} is low, {leastHigh} is high");
-            Assert.InRange(largestLow, 1e-9, 10);
+            Assert.InRange(largestLow, 1e-9, 100);
         }
 
         Assert.Equal(1 + (salient / 90.0), result.NominalBits, 12);
-        Assert.Equal(!line.Contains("means=off", StringComparison.Ordinal), stored.Groups[0].Mu is not null);
+        Assert.Equal(line.Contains("means=on", StringComparison.Ordinal), stored.Groups[0].Mu is not null);
         Assert.Equal([2, 1, 1], stored.Groups.Select(g => g.Planes));
     }
 
@@ -54,7 +54,7 @@ public sealed class BiLlmTests
     public void Every_weight_takes_the_nearest_of_its_stored_levels()
     {
         ToyLayer layer = ToyLayer.Create(20, 64, seed: 3, dead: [7]);
-        LayerResult result = ToyMethods.Quantize("billm group-size=64 scale-bits=8 compensation=off", layer.W, layer.H, ToyMethods.HalfFor(layer.W));
+        LayerResult result = ToyMethods.Quantize("billm feedback=exact means=on group-size=64 scale-bits=8 compensation=off", layer.W, layer.H, ToyMethods.HalfFor(layer.W));
         var stored = Assert.IsType<GroupedSignMatrix>(result.Quantized);
         for (int i = 0; i < 20; i++)
         {
@@ -136,7 +136,7 @@ public sealed class BiLlmTests
         // Rows of one value: every residual is zero.
         ToyLayer layer = ToyLayer.Create(4, 64, seed: 7);
         layer.W.Data.AsSpan().Fill(0.25f);
-        foreach (string line in (string[])["billm group-size=64", "billm group-size=64 variant=released"])
+        foreach (string line in (string[])["billm group-size=64 feedback=exact", "billm group-size=64 variant=released"])
             Assert.All(ToyMethods.Quantize(line, layer).Approximation.Data, q => Assert.Equal(0.25f, q));
 
         // Of −1, 0 and 1 the middle one is its mean: one bit can only say μ + α, the program says μ.
@@ -152,7 +152,6 @@ public sealed class BiLlmTests
     public void Options_out_of_range_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new BiLlm(new BiLlmOptions { ScaleBits = 4 }));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new BiLlm(new BiLlmOptions { Feedback = BlockFeedback.Columns }));
         Assert.Throws<ArgumentException>(() => new BiLlm(new BiLlmOptions { Variant = QuantizationVariant.Released }));
         Assert.Throws<ArgumentException>(() => new BiLlm(BiLlmOptions.Released with { Salience = SalienceMetric.Auto }));
         Assert.Throws<ArgumentNullException>(() => new BiLlm(new BiLlmOptions()).Quantize(new Matrix(2, 2), null, ScaleFormat.Exact));

@@ -119,7 +119,7 @@ public sealed class MethodPropertyTests
         if (line.Contains("salience=hessian", StringComparison.Ordinal) || !ToyMethods.Create(line).Options.ContainsKey("compensation")) return;
 
         // Sensitivities come from U with compensation and from H without: the same numbers, but not the same bits.
-        if (ToyMethods.IsBlockMethod(line) && !line.Contains("search=scores fit=plain", StringComparison.Ordinal)) return;
+        if (ToyMethods.IsBlockMethod(line) && !(line.Contains("search=scores fit=plain", StringComparison.Ordinal) && line.Contains("feedback=", StringComparison.Ordinal))) return;
         var H = new Matrix(Layer.W.Columns, Layer.W.Columns);
         for (int j = 0; j < H.Columns; j++) H[j, j] = 0.5f + (j % 5);
         string[] words = line.Replace(" compensation=on", "", StringComparison.Ordinal).Replace(" compensation=off", "", StringComparison.Ordinal).Split(' ');

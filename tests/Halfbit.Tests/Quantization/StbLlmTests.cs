@@ -100,7 +100,7 @@ public sealed class StbLlmTests
     {
         ToyLayer layer = ToyLayer.Create(16, 64, seed: 2);
         for (int k = 0; k < layer.W.Data.Length; k++) layer.W.Data[k] = layer.W.Data[k] < 0 ? -1 : 1;
-        foreach (string line in (string[])["stbllm", "stbllm fit=plain search=scores salience=magnitude importance=magnitude compensation=off keep=1:1"])
+        foreach (string line in (string[])["stbllm feedback=exact", "stbllm feedback=exact fit=plain search=scores salience=magnitude importance=magnitude compensation=off keep=1:1"])
         {
             LayerResult result = ToyMethods.Quantize(line, layer);
             Assert.Contains("too alike", Assert.Single(result.Fallbacks), StringComparison.Ordinal);
@@ -128,10 +128,10 @@ public sealed class StbLlmTests
     [Fact]
     public void A_plan_names_all_layers_and_a_pattern_of_all_weights_needs_none()
     {
-        var method = (IPlannedMethod)ToyMethods.Create("stbllm keep=4:8");
+        var method = (IPlannedMethod)ToyMethods.Create("stbllm keep=4:8 adaptive=on");
         Assert.True(method.NeedsSurvey);
-        Assert.False(((IPlannedMethod)ToyMethods.Create("stbllm adaptive=off")).NeedsSurvey);
-        Assert.False(((IPlannedMethod)ToyMethods.Create("stbllm keep=8:8")).NeedsSurvey);
+        Assert.False(((IPlannedMethod)ToyMethods.Create("stbllm")).NeedsSurvey);
+        Assert.False(((IPlannedMethod)ToyMethods.Create("stbllm keep=8:8 adaptive=on")).NeedsSurvey);
         System.Text.Json.Nodes.JsonObject[] surveys = [.. Enumerable.Range(0, 4).Select(b => method.Survey(Block(b)))];
         MethodPlan plan = method.Plan([.. surveys.Select(s => System.Text.Json.Nodes.JsonNode.Parse(s.ToJsonString())!.AsObject())]);
         Assert.Equal(8, plan.Methods.Count);

@@ -81,7 +81,7 @@ internal sealed class LevelCodes
                 float low = tile.Levels[(s * Lanes) + r];
                 float high = tile.Levels[((s + 1) * Lanes) + r];
                 float sum = Storable((low + high) / 2);
-                float difference = alphaFormat.Round((high - low) / 2);
+                float difference = Below(sum, alphaFormat.Round((high - low) / 2));
                 tile.Levels[(s * Lanes) + r] = sum - difference;
                 tile.Levels[((s + 1) * Lanes) + r] = sum + difference;
                 tile.PlaneScales[(s * Lanes) + r] = sum;
@@ -148,6 +148,22 @@ internal sealed class LevelCodes
             ScaleKind.Half => alphaFormat.Decode(Half.Epsilon),
             _ => 1e-30f,
         };
+    }
+
+    /// <summary>The largest storable scale up to <paramref name="difference"/> that is below <paramref name="sum"/>: both magnitudes of a salient weight are above zero.</summary>
+    private float Below(float sum, float difference)
+    {
+        while (difference > 0 && difference >= sum)
+        {
+            difference = alphaFormat.Kind switch
+            {
+                ScaleKind.Byte => alphaFormat.Decode((byte)(alphaFormat.EncodeByte(difference) - 1)),
+                ScaleKind.Half => alphaFormat.Decode(Half.BitDecrement(alphaFormat.Encode(difference))),
+                _ => MathF.BitDecrement(difference),
+            };
+        }
+
+        return difference;
     }
 
     /// <summary>Keeps one code; returns its value, with the very operations of <see cref="GroupedSignMatrix"/>.</summary>

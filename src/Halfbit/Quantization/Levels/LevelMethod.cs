@@ -23,41 +23,45 @@ internal sealed class LevelMethod(BlockMethodOptions options, LevelShape shape, 
     /// <param name="Q">[rows, n], receives what the codes stand for.</param>
     public LevelCodes Quantize(Matrix W, BitMatrix? keep, out Matrix Q)
     {
-        SalienceMetric metric = options.Salience == SalienceMetric.Auto && statistics is not null ? BetterMetric(W, keep) : options.Salience;
-        return Run(W, keep, metric, out Q);
-    }
-
-    private SalienceMetric BetterMetric(Matrix W, BitMatrix? keep)
-    {
-        BitMatrix? sampledKeep = keep is null ? null : RowsOf(keep, SampledChoice.RowsOf(W.Rows));
-        return SampledChoice.Best([SalienceMetric.Hessian, SalienceMetric.Magnitude], W, statistics!.Hessian, (metric, rows) =>
+        (SalienceMetric, double)[] ways = Ways();
+        BitMatrix? sampledKeep = keep is null || ways.Length == 1 ? null : RowsOf(keep, SampledChoice.RowsOf(W.Rows));
+        (SalienceMetric Metric, double Power) chosen = ways.Length == 1 ? ways[0] : SampledChoice.Best(ways, W, statistics!.Hessian, (way, rows) =>
         {
-            Run(rows, sampledKeep, metric, out Matrix Q);
-            return Q;
+            Run(rows, sampledKeep, way, out Matrix tried);
+            return tried;
         });
+        return Run(W, keep, chosen, out Q);
     }
 
-    private LevelCodes Run(Matrix W, BitMatrix? keep, SalienceMetric metric, out Matrix Q)
+    /// <summary>What the options leave open: the metric of salient columns, and, where nothing makes up for errors, how much the columns' sensitivities count.</summary>
+    private (SalienceMetric Metric, double Power)[] Ways()
+    {
+        SalienceMetric[] metrics = options.Salience != SalienceMetric.Auto ? [options.Salience] : statistics is null ? [SalienceMetric.Magnitude] : [SalienceMetric.Hessian, SalienceMetric.Magnitude];
+        double[] powers = options.Compensation || statistics is null ? [ColumnSensitivity.UsualPower] : [1, ColumnSensitivity.UsualPower, 0];
+        return [.. metrics.SelectMany(m => powers.Select(p => (m, p)))];
+    }
+
+    private LevelCodes Run(Matrix W, BitMatrix? keep, (SalienceMetric Metric, double Power) way, out Matrix Q)
     {
         Q = Matrix.CopyOf(W.View);
         var codes = new LevelCodes(W.Rows, W.Columns, options.GroupSize, shape, format);
-        var quantizer = new LevelQuantizer(codes, MetricOf, keep, (block, current, cost) => SalientColumnsOf(block, current, cost, keep, metric));
+        var quantizer = new LevelQuantizer(codes, block => MetricOf(block, way.Power), keep, (block, current, cost) => SalientColumnsOf(block, current, cost, keep, way));
         ErrorFeedback.PerBlock(Q, options.Compensation ? factor!.U : null, quantizer, ColumnRange.WidthOf(W.Columns, options.GroupSize), options.Compensation ? BlockRule.Exact : BlockRule.None);
         return codes;
     }
 
-    private BlockMetric MetricOf(ColumnBlock block) => options.Compensation
+    private BlockMetric MetricOf(ColumnBlock block, double power) => options.Compensation
         ? BlockMetric.WithFeedback(block, factor!.IsDead)
-        : BlockMetric.WithoutFeedback(ColumnSensitivity.Of(block, statistics, factor, feedback: null, ColumnSensitivity.UsualPower));
+        : BlockMetric.WithoutFeedback(ColumnSensitivity.Of(block, statistics, factor, feedback: null, power));
 
-    private bool[] SalientColumnsOf(ColumnBlock block, Matrix W, BlockMetric cost, BitMatrix? keep, SalienceMetric metric)
+    private bool[] SalientColumnsOf(ColumnBlock block, Matrix W, BlockMetric cost, BitMatrix? keep, (SalienceMetric Metric, double Power) way)
     {
         int most = Math.Min(mostSalient, block.Columns.Count - 1);
         if (most <= 0) return new bool[block.Columns.Count];
-        double[] omega = ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? BlockFeedback.Columns : null, ColumnSensitivity.UsualPower);
+        double[] omega = ColumnSensitivity.Of(block, statistics, factor, options.Compensation ? BlockFeedback.Columns : null, way.Power);
         Matrix values = Matrix.CopyOf(W.View[block.Columns]);
         SearchMatrix S = keep is null ? new SearchMatrix(values, omega) : new SearchMatrix(values, omega, keep, block.Columns.Start);
-        double[] scores = metric == SalienceMetric.Magnitude ? S.ColumnSums() : CostOf(values, cost);
+        double[] scores = way.Metric == SalienceMetric.Magnitude ? S.ColumnSums() : CostOf(values, cost);
         return SalientColumnSearch.Find(S, scores, 0, most, hasMeans: false).IsSalient;
     }
 

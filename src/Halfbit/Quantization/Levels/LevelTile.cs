@@ -157,7 +157,7 @@ internal sealed class LevelTile
                 {
                     double a = normal[(((b * unknowns) + c) * Lanes) + r];
                     bool isOtherFree = normal[(((c * unknowns) + c) * Lanes) + r] > 0;
-                    matrix[(b * unknowns) + c] = b == c ? (isFree ? a * (1 + 1e-6) : 1) : isFree && isOtherFree ? a : 0;
+                    matrix[(b * unknowns) + c] = b == c ? (isFree ? a * (1 + 1e-9) : 1) : isFree && isOtherFree ? a : 0;
                 }
             }
 
@@ -267,7 +267,7 @@ internal sealed class LevelTile
             Vector512<float> keepA = At(Keep, start + a);
             for (int b = 0; b < width; b++)
             {
-                if (a == b) continue;
+                if (a == b || metric.Weight[start + b] == 0) continue; // dead columns stay out
                 Vector512<float> isPair = Vector512.GreaterThan(keepA - At(Keep, start + b), Vector512.Create(0.5f));
                 Vector512<float> total = At(effect, a) + At(effect, b) + (2 * metric.G[start + a, start + b] * At(change, a) * At(change, b));
                 Vector512<float> isBetter = isPair & Vector512.LessThan(total, best);
