@@ -7,8 +7,9 @@ namespace Halfbit.Quantization.PbLlm;
 /// <remarks>Rows are independent of each other once the salient set is chosen, so a sample of them shows what a fit does to the layer.</remarks>
 internal static class LowFitSearch
 {
-    /// <summary>Rows that are tried; all of a smaller layer.</summary>
-    private const int SampleRows = 128;
+    /// <summary>Rows that are tried of a layer with more than <see cref="WholeRows"/>; smaller ones are tried whole.</summary>
+    private const int SampleRows = 64;
+    private const int WholeRows = 128;
 
     private const double Step = 1.15;
     private const int MaximumSteps = 8;
@@ -20,8 +21,8 @@ internal static class LowFitSearch
     /// <param name="H">[n, n], undamped Hessian.</param>
     public static LowFit Find(PartialWalk walk, Matrix W, Matrix H)
     {
-        int stride = Math.Max(1, W.Rows / SampleRows);
-        int[] rows = [.. Enumerable.Range(0, Math.Min(W.Rows, SampleRows)).Select(r => r * stride)];
+        int tried = W.Rows <= WholeRows ? W.Rows : SampleRows;
+        int[] rows = [.. Enumerable.Range(0, tried).Select(r => (int)((long)r * W.Rows / tried))];
         PartialWalk sample = walk.OfRows(rows);
         Matrix original = PartialWalk.RowsOf(W, rows);
 
