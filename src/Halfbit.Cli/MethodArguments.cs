@@ -15,8 +15,8 @@ internal sealed class MethodArguments
         Valued("--group-size", "N", "Columns that share scales, -1 for the whole row (default: 128; pb-llm, xnor, sign: -1)"),
         Valued("--block-size", "N", "Columns between two steps of error feedback; speed only, but for gptq --variant released (default: 128); billm, stbllm, arb-llm: the group size"),
         Valued("--damping", "X", "Share of mean(diag H) added to the diagonal (default: 0.01)"),
-        Valued("--variant", "V", "default; released: what the authors' program does (not rtn, xnor, sign); strict: true bits near the paper's count (billm, stbllm, arb-llm)"),
-        Valued("--bits", "B", "rtn, gptq: bits per weight, 2 to 8 (default: 2)"),
+        Valued("--variant", "V", "default; released: what the authors' program does (not rtn, xnor, sign); strict: true bits near the paper's count (pb-llm, billm, stbllm, arb-llm)"),
+        Valued("--bits", "B", "rtn, gptq: bits per weight, 1 to 8 (default: 2)"),
         Valued("--salient", "F", "pb-llm: share of weights kept at high precision (default: 0.1)"),
         Valued("--low-frac", "F", "pb-llm: the same as the authors' program takes it, 1 - salient"),
         Valued("--salience", "M", "What makes weights salient: hessian (pb-llm's default), magnitude; billm, stbllm, arb-llm: auto (default) takes the better of both"),
@@ -35,6 +35,7 @@ internal sealed class MethodArguments
         Valued("--salient-columns", "N", "billm, stbllm, arb-llm: most salient columns of a block (default: 49; strict: 4, 0, 0)"),
         Valued("--groups", "N", "billm, stbllm, arb-llm: groups of the weights outside salient columns (default: 2, 3, 2; strict: 1)"),
         Valued("--scale-bits", "B", "billm, stbllm, arb-llm: bits of a stored row scale, 8 or 16"),
+        Valued("--salient-unit", "U", "pb-llm: single weights are salient (weight, default), or whole columns (column; strict)"),
         Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
     ];
 

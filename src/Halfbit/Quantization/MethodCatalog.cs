@@ -51,9 +51,14 @@ public static class MethodCatalog
     {
         if (read.Has("salient") && read.Has("low-frac")) throw new OptionException("--salient and --low-frac say the same thing; give one of them");
         double lowFraction = read.Has("low-frac") ? read.Number("low-frac", 0.9, 0, 1) : 1 - read.Number("salient", 0.1, 0, 1);
-        return new PbLlm.PbLlm(Shared(read, new PbLlmOptions()) with
+        PbLlmOptions strict = new() { Variant = QuantizationVariant.Strict, SalientColumns = true };
+        PbLlmOptions defaults = Shared(read, Preset(read, new PbLlmOptions(), new PbLlmOptions { Variant = QuantizationVariant.Released }, strict));
+        bool areColumns = read.Choice("salient-unit", defaults.SalientColumns ? "column" : "weight", ["weight", "column"]) == "column";
+        if (areColumns && defaults.Variant == QuantizationVariant.Released) throw new OptionException("--salient-unit is 'column', but the authors' program chooses single weights; leave out --variant released");
+        return new PbLlm.PbLlm(defaults with
         {
             LowFraction = lowFraction,
+            SalientColumns = areColumns,
             Salience = read.Choice("salience", "hessian", ["hessian", "magnitude"]) == "hessian" ? SalienceMetric.Hessian : SalienceMetric.Magnitude,
             SalientBits = read.Integer("salient-bits", 8, 2, 8),
             Low = PbLlmNames.TryParse(read.Choice("low", "xnor", PbLlmNames.Names))!.Value,
@@ -87,7 +92,7 @@ public static class MethodCatalog
     {
         RoundToNearestOptions options = Shared(read, new RoundToNearestOptions { Compensation = isGptq });
         if (!isGptq && options.Compensation) throw new OptionException("rtn rounds without error feedback; with it the method is called gptq");
-        return new RoundToNearest.RoundToNearest(options with { Bits = read.Integer("bits", 2, 2, 8), Symmetric = read.Switch("symmetric", false) });
+        return new RoundToNearest.RoundToNearest(options with { Bits = read.Integer("bits", 2, 1, 8), Symmetric = read.Switch("symmetric", false) });
     }
 
     private static PlainBinarization Binarization(OptionReader read, bool hasMean)

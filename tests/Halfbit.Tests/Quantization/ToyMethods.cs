@@ -29,6 +29,7 @@ internal static class ToyMethods
         "pb-llm salient=0.2 low=4bit",
         "pb-llm salient=0.2 low=prune",
         "pb-llm salient=0.2 low=none salience=magnitude",
+        "pb-llm variant=strict salient=0.2",
         "billm",
         "billm group-size=33 salience=hessian feedback=diagonal fit=plain",
         "billm group-size=-1 salience=magnitude search=scores fit=plain scale-bits=8",

@@ -8,7 +8,7 @@ namespace Halfbit.Quantization.PbLlm;
 internal static class LowFitSearch
 {
     /// <summary>Rows that are tried of a layer with more than <see cref="WholeRows"/>; smaller ones are tried whole.</summary>
-    private const int SampleRows = 64;
+    private const int SampleRows = 48;
     private const int WholeRows = 128;
 
     private const double Step = 1.15;
@@ -25,6 +25,7 @@ internal static class LowFitSearch
         int[] rows = [.. Enumerable.Range(0, tried).Select(r => (int)((long)r * W.Rows / tried))];
         PartialWalk sample = walk.OfRows(rows);
         Matrix original = PartialWalk.RowsOf(W, rows);
+        var costs = new double[tried];
 
         (LowFit Fit, double Error) best = (LowFit.Plain, double.PositiveInfinity);
         foreach (double power in Powers)
@@ -51,8 +52,8 @@ internal static class LowFitSearch
 
         (LowFit Fit, double Error) Try(LowFit fit)
         {
-            sample.Run(fit, out Matrix Q);
-            return (fit, WeightedError.Of(original, Q, H));
+            sample.Run(fit, out Matrix Q, costs);
+            return (fit, walk.Options.Compensation ? costs.Sum() : WeightedError.Of(original, Q, H)); // the walk knows its cost, up to the damping
         }
     }
 }

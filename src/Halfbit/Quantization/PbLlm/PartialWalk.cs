@@ -17,15 +17,16 @@ internal sealed record PartialWalk(Matrix W, BitMatrix IsSalient, AffineGrid[] H
     /// <summary>Quantizes all columns.</summary>
     /// <param name="fit">How the levels of the low weights are fitted; the released variant has its own way.</param>
     /// <param name="Q">[rows, n], receives the quantized weights.</param>
+    /// <param name="costs">[rows], receives each row's (w − q)·(H + δI)·(w − q)ᵀ, only with compensation; null: not wanted.</param>
     /// <returns>The codes.</returns>
-    public IColumnQuantizer Run(LowFit fit, out Matrix Q)
+    public IColumnQuantizer Run(LowFit fit, out Matrix Q, double[]? costs = null)
     {
         var sensitivity = new LowSensitivity(Factor, IsSalient, fit.SensitivityPower);
         IColumnQuantizer low = LowPrecisions.Fit(W, IsSalient, sensitivity, (float)fit.Stretch, Options, Format);
         var high = new GridColumnQuantizer(W.Rows, W.Columns, Options.SalientBits, -1, HighGrid, Format);
         var mixed = new MixedColumnQuantizer(IsSalient, high, low);
         Q = Matrix.CopyOf(W.View);
-        if (Options.Compensation) ErrorFeedback.PerColumn(Q, Factor!.U, mixed, Options.BlockSize);
+        if (Options.Compensation) ErrorFeedback.PerColumn(Q, Factor!.U, mixed, Options.BlockSize, costs);
         else ErrorFeedback.None(Q, mixed);
         return mixed;
     }

@@ -46,6 +46,7 @@ public sealed class PbLlm : IQuantizationMethod
         ("low-frac", OptionText.Of(options.LowFraction)),
         ("salience", options.Salience == SalienceMetric.Hessian ? "hessian" : "magnitude"),
         ("salient-bits", OptionText.Of(options.SalientBits)),
+        ("salient-unit", options.SalientColumns ? "column" : "weight"),
         ("low", PbLlmNames.Of(options.Low)));
 
     /// <inheritdoc/>
@@ -67,7 +68,7 @@ public sealed class PbLlm : IQuantizationMethod
     }
 
     /// <summary>The released program fits once; nothing is fitted to pruned or kept weights.</summary>
-    private bool IsFitSearched => options.Variant == QuantizationVariant.Default && options.Low is not (LowPrecision.Prune or LowPrecision.None);
+    private bool IsFitSearched => options.Variant != QuantizationVariant.Released && options.Low is not (LowPrecision.Prune or LowPrecision.None);
 
     /// <summary>One asymmetric min-max grid per row, over all weights of the row.</summary>
     private AffineGrid[] HighGrid(Matrix W, ScaleFormat format)

@@ -33,6 +33,10 @@ public sealed record PbLlmOptions : MethodOptions
     /// <value>Default: Hessian, the better one of the paper.</value>
     public SalienceMetric Salience { get; init; } = SalienceMetric.Hessian;
 
+    /// <summary>Whether whole columns are salient, instead of single weights: their positions then cost next to nothing.</summary>
+    /// <value>Default: false; true in the strict variant.</value>
+    public bool SalientColumns { get; init; }
+
     /// <summary>Bits of a salient weight.</summary>
     /// <value>2 to 8; default 8, as in the paper.</value>
     public int SalientBits { get; init; } = 8;

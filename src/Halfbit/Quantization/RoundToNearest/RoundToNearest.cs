@@ -16,11 +16,11 @@ public sealed class RoundToNearest : IQuantizationMethod
     private readonly RoundToNearestOptions options;
 
     /// <summary>RTN or, with compensation, GPTQ.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Bits outside 2 to 8.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Bits outside 1 to 8.</exception>
     public RoundToNearest(RoundToNearestOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Bits, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Bits, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Bits, 8);
         this.options = options;
     }

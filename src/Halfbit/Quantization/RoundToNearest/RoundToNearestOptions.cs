@@ -10,7 +10,7 @@ public sealed record RoundToNearestOptions : MethodOptions
     }
 
     /// <summary>Bits per weight.</summary>
-    /// <value>2 to 8; default 2.</value>
+    /// <value>1 to 8; default 2. With 1 the two levels are 0 and the end of the range that is farther from it.</value>
     public int Bits { get; init; } = 2;
 
     /// <summary>Whether the grid is symmetric around zero, so that no zero code is stored.</summary>

@@ -21,8 +21,10 @@ internal static class ErrorFeedback
     /// <param name="U">[n, n], upper triangular.</param>
     /// <param name="quantizer">Chooses codes.</param>
     /// <param name="blockSize">Columns between two updates of the columns to the right of a block, ≥ 1.</param>
-    public static void PerColumn(Matrix W, Matrix U, IColumnQuantizer quantizer, int blockSize)
+    /// <param name="costs">[rows], receives each row's Σe², which is (w − q)·(H + δI)·(w − q)ᵀ; null: not wanted.</param>
+    public static void PerColumn(Matrix W, Matrix U, IColumnQuantizer quantizer, int blockSize, double[]? costs = null)
     {
+        costs?.AsSpan().Clear();
         var errors = new float[W.Rows * Math.Min(blockSize, W.Columns)];
         foreach (ColumnRange block in Blocks(W.Columns, blockSize, quantizer.RefittedGroupSize))
         {
@@ -30,7 +32,11 @@ internal static class ErrorFeedback
             RowParallel.For(W.Rows, RowGrain, (start, end) =>
             {
                 var E = new MatrixView<float>(errors, W.Rows, block.Count);
-                for (int i = start; i < end; i++) WalkRow(W, i, block, blockU, quantizer, E.Row(i));
+                for (int i = start; i < end; i++)
+                {
+                    WalkRow(W, i, block, blockU, quantizer, E.Row(i));
+                    if (costs is not null) costs[i] += SumOfSquares(E.Row(i));
+                }
             });
             ColumnRange rest = block.RestOf(W.Columns);
             if (rest.Count > 0)
@@ -127,6 +133,13 @@ internal static class ErrorFeedback
             errors[j] = e;
             SubtractScaled(e, u[(j + 1)..], w[(j + 1)..]);
         }
+    }
+
+    private static double SumOfSquares(ReadOnlySpan<float> errors)
+    {
+        double sum = 0;
+        foreach (float e in errors) sum += (double)e * e;
+        return sum;
     }
 
     private static void RefitAt(IColumnQuantizer quantizer, int i, int j, ReadOnlySpan<float> row)
