@@ -112,8 +112,8 @@ public sealed class CompareTests(CliFixture files) : IClassFixture<CliFixture>
     public void A_wrong_line_of_a_file_is_named_by_its_number()
     {
         string path = files["wrong.txt"];
-        File.WriteAllText(path, "# first\nrtn\nrtn --bits 1\n");
-        Assert.StartsWith($"{path}:3: 'rtn --bits 1'", Assert.Throws<OptionException>(() => MethodList.Parse([], path)).Message, StringComparison.Ordinal);
+        File.WriteAllText(path, "# first\nrtn\nrtn --bits 0\n");
+        Assert.StartsWith($"{path}:3: 'rtn --bits 0'", Assert.Throws<OptionException>(() => MethodList.Parse([], path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,7 +129,7 @@ public sealed class CompareTests(CliFixture files) : IClassFixture<CliFixture>
     [Theory]
     [InlineData(2, "no methods", "--perplexity", "TEXT")]
     [InlineData(2, "--perplexity", "--methods", "xnor")]
-    [InlineData(2, "'rtn --bits 1'", "--methods", "rtn --bits 1", "--perplexity", "TEXT")]
+    [InlineData(2, "'rtn --bits 0'", "--methods", "rtn --bits 0", "--perplexity", "TEXT")]
     [InlineData(2, "is a folder", "--methods", "xnor", "--perplexity", "TEXT", "--report", "/")]
     [InlineData(1, "no such folder", "--methods", "xnor", "--perplexity", "TEXT", "--report", "/no/such/folder/r.html")]
     [InlineData(1, "/no/such/text", "--methods", "xnor", "--perplexity", "/no/such/text")]

@@ -1,4 +1,5 @@
 using Halfbit.Numerics;
+using Halfbit.Packing;
 using Halfbit.Quantization;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.Steps;
@@ -194,4 +195,20 @@ public sealed class PbLlmTests
 
     private static double Error(IEnumerable<(double W, double Omega)> weights, double mu, double alpha)
         => weights.Sum(l => l.Omega * Math.Pow(Math.Abs(l.W - mu) - alpha, 2));
+
+    [Fact]
+    public void Salient_columns_are_the_share_that_was_asked_for_and_cost_no_index()
+    {
+        ToyLayer layer = ToyLayer.Create(64, 200, seed: 12);
+        LayerResult strict = ToyMethods.Quantize("pb-llm variant=strict salient=0.1", layer);
+        for (int j = 0; j < 200; j++)
+        {
+            for (int i = 1; i < 64; i++) Assert.Equal(strict.Salient![0, j], strict.Salient[i, j]);
+        }
+
+        Assert.Equal(20 * 64, strict.Salient!.CountSet());
+        double perWeight = Packer.TrueBits(ToyMethods.Quantize("pb-llm salient=0.1", layer).Quantized.Stored(ToyMethods.HalfFor(layer.W)));
+        double perColumn = Packer.TrueBits(strict.Quantized.Stored(ToyMethods.HalfFor(layer.W)));
+        Assert.True(perColumn < perWeight - 0.2, $"{perColumn} against {perWeight}");
+    }
 }

@@ -89,7 +89,7 @@ public sealed class RoundToNearestTests
         }
     }
 
-    [Theory, InlineData(1), InlineData(9)]
+    [Theory, InlineData(0), InlineData(9)]
     public void Other_numbers_of_bits_are_refused(int bits)
         => Assert.Throws<ArgumentOutOfRangeException>(() => new RoundToNearest(new RoundToNearestOptions { Bits = bits }));
 }
