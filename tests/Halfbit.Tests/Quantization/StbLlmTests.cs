@@ -110,6 +110,16 @@ public sealed class StbLlmTests
     }
 
     [Fact]
+    public void A_run_that_is_cut_short_is_said_to_be()
+    {
+        foreach (string line in (string[])["stbllm keep=4:8", "stbllm keep=4:8 variant=strict", "stbllm keep=4:8 variant=released"])
+        {
+            Assert.Contains("the last run of a row has 3, of which 2 are kept", Assert.Single(ToyMethods.Quantize(line, ToyLayer.Create(8, 67, seed: 1)).Fallbacks), StringComparison.Ordinal);
+            Assert.Empty(ToyMethods.Quantize(line, ToyLayer.Create(8, 64, seed: 1)).Fallbacks);
+        }
+    }
+
+    [Fact]
     public void Nominal_bits_count_as_the_paper_does()
     {
         LayerResult result = ToyMethods.Quantize("stbllm keep=6:8 group-size=32", ToyLayer.Create(24, 64, seed: 3));

@@ -86,7 +86,7 @@ public sealed class StbLlm : IPlannedMethod
             Salient = SalientBits(codes),
             Keep = keep,
             Group = GroupsOf(codes, isReleased ? null : keep),
-            Fallbacks = fallbacks,
+            Fallbacks = [.. fallbacks, .. CutRuns(W.Columns)],
         };
     }
 
@@ -118,7 +118,14 @@ public sealed class StbLlm : IPlannedMethod
         string[] fallbacks = options.Importance == ImportanceScore.Error && cutsRuns
             ? [$"runs of {options.Keep.M} columns do not fit groups of {width}; kept weights chosen before the walk"]
             : [];
-        return LevelResult.Of(codes, Q, PublishedGroup) with { Fallbacks = fallbacks };
+        return LevelResult.Of(codes, Q, PublishedGroup) with { Fallbacks = [.. fallbacks, .. CutRuns(W.Columns)] };
+    }
+
+    /// <summary>Says so when the columns are no multiple of M.</summary>
+    private string[] CutRuns(int columns)
+    {
+        int width = columns % options.Keep.M;
+        return width == 0 ? [] : [$"{columns} columns are no multiple of {options.Keep.M}: the last run of a row has {width}, of which {options.Keep.KeptOfRun(columns - width, columns)} are kept"];
     }
 
     private static bool IsReleasedIn(StbLlmOptions options) => options.Variant == QuantizationVariant.Released;
