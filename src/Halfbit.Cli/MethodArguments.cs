@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Halfbit.Packing;
 using Halfbit.Quantization;
 
 namespace Halfbit.Cli;
@@ -36,6 +37,7 @@ internal sealed class MethodArguments
         Valued("--groups", "N", "billm, stbllm, arb-llm: groups of the weights outside salient columns (default: 2, 3, 2; strict: 1)"),
         Valued("--scale-bits", "B", "billm, stbllm, arb-llm: bits of a stored row scale, 8 or 16"),
         Valued("--salient-unit", "U", "pb-llm: single weights are salient (weight, default), or whole columns (column; strict)"),
+        Valued("--bits-budget", "B", "billm, stbllm, arb-llm: choose each layer's settings for B true bits per weight over the model"),
         Valued("--low", "CODE", "pb-llm: code of the other weights: xnor (default), sign, 2bit, 4bit, prune, none"),
     ];
 
@@ -62,7 +64,7 @@ internal sealed class MethodArguments
         if (parsed.GetValue(compensation)) options["compensation"] = "on";
         if (parsed.GetValue(noCompensation)) options["compensation"] = "off";
         if (parsed.GetValue(symmetric)) options["symmetric"] = "on";
-        return MethodCatalog.Create(parsed.GetValue(method)!, options);
+        return MethodCatalog.Create(parsed.GetValue(method)!, options, matrix => Packer.Pack(matrix).Length);
     }
 
     private static Option<string> Valued(string name, string helpName, string description)

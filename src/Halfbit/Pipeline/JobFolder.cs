@@ -64,6 +64,9 @@ internal sealed class JobFolder : IDisposable
         }
     }
 
+    /// <summary>Removes the folder of a job that can never end.</summary>
+    public void Remove() => Directory.Delete(Folder, recursive: true);
+
     /// <summary>Removes the folder of a job that failed before it made anything that a resumption could use.</summary>
     public void RemoveIfNothingIsKept()
     {

@@ -24,6 +24,7 @@ public sealed class QuantizationJob
     private readonly SharedCalibration? shared;
     private readonly Action<QuantizationProgress> report;
     private readonly CancellationToken cancellation;
+    private bool isImpossible;
 
     private QuantizationJob(QuantizationJobOptions options, SharedCalibration? shared, Action<QuantizationProgress>? report, CancellationToken cancellation)
     {
@@ -97,7 +98,8 @@ public sealed class QuantizationJob
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            folder.RemoveIfNothingIsKept();
+            if (isImpossible) folder.Remove();
+            else folder.RemoveIfNothingIsKept();
             throw;
         }
     }
@@ -110,7 +112,7 @@ public sealed class QuantizationJob
         output.WriteOutside();
         MethodPlan? plan = Plan(folder, decoder, calibration);
         WalkBlocks(folder, decoder, calibration, plan, output);
-        var record = new JobRecord(identity, calibration?.Fingerprint, [.. output.Layers]) { Fallbacks = plan?.Fallbacks ?? [] };
+        var record = new JobRecord(identity, calibration?.Fingerprint, [.. output.Layers]) { Fallbacks = [.. plan?.Fallbacks ?? [], .. Remarks(plan, output.Layers)] };
         output.WriteRecords(record);
         return record;
     }
@@ -147,9 +149,22 @@ public sealed class QuantizationJob
     }
 
     private MethodPlan? Plan(JobFolder folder, Decoder decoder, CalibrationSet? calibration)
-        => options.Method is IPlannedMethod { NeedsSurvey: true } method
-            ? method.Plan(ModelSurvey.Of(method, folder.WorkFolder, decoder, () => StartWalk(folder, decoder, calibration!)))
-            : null;
+    {
+        if (options.Method is not IPlannedMethod { NeedsSurvey: true } method) return null;
+        IReadOnlyList<JsonObject> surveys = ModelSurvey.Of(method, folder.WorkFolder, decoder, () => StartWalk(folder, decoder, calibration!));
+        try
+        {
+            return method.Plan(surveys);
+        }
+        catch (NumericsException)
+        {
+            isImpossible = true; // a resumption would only find the same
+            throw;
+        }
+    }
+
+    private string[] Remarks(MethodPlan? plan, IEnumerable<LayerRecord> layers)
+        => plan is not null && ((IPlannedMethod)options.Method).Remark(8.0 * layers.Sum(l => l.Bytes) / layers.Sum(l => l.Weights)) is string remark ? [remark] : [];
 
     private void WalkBlocks(JobFolder folder, Decoder decoder, CalibrationSet? calibration, MethodPlan? plan, PackedOutput output)
     {

@@ -36,5 +36,11 @@ public interface IPlannedMethod : IQuantizationMethod
 
     /// <summary>Chooses each layer's method.</summary>
     /// <param name="surveys">[blocks], the surveys of all decoder blocks.</param>
+    /// <exception cref="NumericsException">No plan does what was asked.</exception>
     MethodPlan Plan(IReadOnlyList<JsonObject> surveys);
+
+    /// <summary>Judges the finished job by what was asked.</summary>
+    /// <param name="trueBits">Bits per weight over all quantized layers, everything stored counted.</param>
+    /// <returns>One line where they differ; else null.</returns>
+    string? Remark(double trueBits) => null;
 }

@@ -1,9 +1,11 @@
 using Halfbit.Quantization.ArbLlm;
 using Halfbit.Quantization.BiLlm;
 using Halfbit.Quantization.Binarization;
+using Halfbit.Quantization.Budget;
 using Halfbit.Quantization.PbLlm;
 using Halfbit.Quantization.RoundToNearest;
 using Halfbit.Quantization.StbLlm;
+using Halfbit.Representation;
 
 namespace Halfbit.Quantization;
 
@@ -31,10 +33,13 @@ public static class MethodCatalog
     /// <summary>Makes a method.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="options">Option values by command-line name without dashes; switches are "on" or "off".</param>
+    /// <param name="storedBytes">Bytes that a matrix takes in a file; only <c>bits-budget</c> needs it, since methods know no bit layout.</param>
     /// <exception cref="OptionException">The method or an option is unknown, or a value is out of range.</exception>
-    public static IQuantizationMethod Create(string name, IReadOnlyDictionary<string, string> options)
+    /// <exception cref="ArgumentNullException">A budget without <paramref name="storedBytes"/>.</exception>
+    public static IQuantizationMethod Create(string name, IReadOnlyDictionary<string, string> options, Func<QuantizedMatrix, long>? storedBytes = null)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.ContainsKey(BudgetCandidates.OptionName) && BudgetCandidates.IsFor(name)) return BudgetCandidates.MethodOf(name, options, storedBytes);
         foreach ((string known, _, Func<OptionReader, IQuantizationMethod> make) in Methods)
         {
             if (known != name) continue;

@@ -1,3 +1,4 @@
+using Halfbit.Packing;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
 
@@ -13,7 +14,7 @@ internal static class ToyJob
     {
         ModelFolder = model,
         OutputFolder = output,
-        Method = MethodCatalog.Create(method, options.ToDictionary(o => o.Key, o => o.Value)),
+        Method = MethodCatalog.Create(method, options.ToDictionary(o => o.Key, o => o.Value), m => Packer.Pack(m).Length),
         Samples = Samples,
         SequenceLength = SequenceLength,
     };

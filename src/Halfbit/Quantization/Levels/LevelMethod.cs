@@ -36,7 +36,7 @@ internal sealed class LevelMethod(BlockMethodOptions options, LevelShape shape, 
     /// <summary>What the options leave open: the metric of salient columns, and, where nothing makes up for errors, how much the columns' sensitivities count.</summary>
     private (SalienceMetric Metric, double Power)[] Ways()
     {
-        SalienceMetric[] metrics = options.Salience != SalienceMetric.Auto ? [options.Salience] : statistics is null ? [SalienceMetric.Magnitude] : [SalienceMetric.Hessian, SalienceMetric.Magnitude];
+        SalienceMetric[] metrics = mostSalient == 0 ? [SalienceMetric.Magnitude] : options.Salience != SalienceMetric.Auto ? [options.Salience] : statistics is null ? [SalienceMetric.Magnitude] : [SalienceMetric.Hessian, SalienceMetric.Magnitude];
         double[] powers = options.Compensation || statistics is null ? [ColumnSensitivity.UsualPower] : [1, ColumnSensitivity.UsualPower, 0];
         return [.. metrics.SelectMany(m => powers.Select(p => (m, p)))];
     }
