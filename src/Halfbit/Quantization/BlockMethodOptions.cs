@@ -43,23 +43,23 @@ public abstract record BlockMethodOptions : MethodOptions
     }
 
     /// <summary>The metric that chooses salient columns and groups.</summary>
-    public SalienceMetric Salience { get; init; }
+    public SalienceMetric Salience { get; init; } = SalienceMetric.Auto;
 
     /// <summary>What the searches compare.</summary>
-    public SearchObjective Search { get; init; }
+    public SearchObjective Search { get; init; } = SearchObjective.Weights;
 
     /// <summary>How a block's error is carried over, when <see cref="MethodOptions.Compensation"/> is on.</summary>
-    public BlockFeedback Feedback { get; init; }
+    public BlockFeedback Feedback { get; init; } = BlockFeedback.Columns;
 
     /// <summary>What levels are fitted to.</summary>
-    public LevelFit Fit { get; init; }
+    public LevelFit Fit { get; init; } = LevelFit.Sensitivity;
 
     /// <summary>Whether each group has a mean beside its scales.</summary>
-    public bool HasMeans { get; init; } = true;
+    public bool HasMeans { get; init; }
 
     /// <summary>Bits of a stored row scale.</summary>
-    /// <value>8 or 16.</value>
-    public int ScaleBits { get; init; } = 16;
+    /// <value>8 or 16; default 8.</value>
+    public int ScaleBits { get; init; } = 8;
 
     /// <summary>Most salient columns of a block.</summary>
     /// <value>≥ 0; the papers' searches stop at 49. Fewer only with <see cref="BlockFeedback.Columns"/>.</value>
@@ -68,4 +68,19 @@ public abstract record BlockMethodOptions : MethodOptions
     /// <summary>Groups of the weights outside salient columns.</summary>
     /// <value>1 to 4; another number than the paper's only with <see cref="BlockFeedback.Columns"/>.</value>
     public int Groups { get; init; } = 1;
+
+    /// <summary>The settings of the authors' programs, which the three methods share.</summary>
+    /// <param name="options">What is the method's own.</param>
+    internal static T AsReleased<T>(T options)
+        where T : BlockMethodOptions
+        => options with
+        {
+            Variant = QuantizationVariant.Released,
+            Salience = SalienceMetric.Hessian,
+            Search = SearchObjective.Scores,
+            Feedback = BlockFeedback.Diagonal,
+            Fit = LevelFit.Plain,
+            HasMeans = true,
+            ScaleBits = 16,
+        };
 }

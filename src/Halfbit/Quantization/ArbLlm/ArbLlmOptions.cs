@@ -22,26 +22,11 @@ public sealed record ArbLlmOptions : BlockMethodOptions
     /// <summary>Our form: searches compare the error of weights, errors are carried over exactly, the salience metric is chosen per layer.</summary>
     public ArbLlmOptions()
     {
-        Salience = SalienceMetric.Auto;
-        Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Columns;
-        Fit = LevelFit.Sensitivity;
-        HasMeans = false;
-        ScaleBits = 8;
         Groups = 2;
     }
 
     /// <summary>What the authors' program does. Its salience metric, refinement, bitmap and partitions may be chosen.</summary>
-    public static ArbLlmOptions Released { get; } = new()
-    {
-        Variant = QuantizationVariant.Released,
-        Salience = SalienceMetric.Hessian,
-        Search = SearchObjective.Scores,
-        Feedback = BlockFeedback.Diagonal,
-        Fit = LevelFit.Plain,
-        HasMeans = true,
-        ScaleBits = 16,
-    };
+    public static ArbLlmOptions Released { get; } = AsReleased(new ArbLlmOptions());
 
     /// <summary>One sign per weight, row scales times column scales; no marks, no residual, no means.</summary>
     public static ArbLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 0, ColumnGroupBitmap = false };

@@ -12,12 +12,12 @@ namespace Halfbit.Quantization.BiLlm;
 /// </summary>
 /// <remarks>
 /// Per block of columns: (1) the salient columns, (2) the break point of the others, (3) levels and signs of all three groups, then error feedback to the blocks after it.
-/// Departures of the default form from the released program (all switched off by <see cref="QuantizationVariant.Released"/>; the first four each by an option):
-/// both searches minimise the error of the weights, each column counted by its sensitivity, where the program minimises that of the scores w²/d²,
-/// which leads it to the last candidate threshold every time; levels are fitted with the same sensitivities; the block's error is carried over exactly;
-/// the salience metric, and whether sensitivities count at all, are chosen per layer by the weighted error of a sample of rows; candidate thresholds reach
-/// to the quantile 0.98 instead of 0.90; dead columns take no part in searches and fits; thresholds are quantiles of the weights that are
-/// parted, without the zeros of salient columns; sign(0) = +1 and each weight takes the nearest of its stored levels. Both forms subtract means, which the paper's formula lacks.
+/// Departures of the default form from the released program (all switched off by <see cref="QuantizationVariant.Released"/>, most by an option each): searches minimise the
+/// error of the weights, each column counted by its sensitivity, where the program minimises that of the scores w²/d², which leads it to the last candidate threshold every time;
+/// groups, signs and levels are fitted to each other while errors are carried over column by column (<see cref="LevelMethod"/>), so a group is no longer one side of a threshold;
+/// the salience metric is chosen per layer by the weighted error of a sample of rows; no means; scales of eight bits; sign(0) = +1.
+/// With <see cref="BlockFeedback.Exact"/> or <see cref="BlockFeedback.Diagonal"/> the paper's steps run, on candidate thresholds up to the quantile 0.98 instead of 0.90,
+/// without dead columns and without the zeros of salient ones. The program subtracts means, which the paper's formula lacks.
 /// </remarks>
 public sealed class BiLlm : IQuantizationMethod
 {

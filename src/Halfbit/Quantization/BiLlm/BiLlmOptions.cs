@@ -6,26 +6,11 @@ public sealed record BiLlmOptions : BlockMethodOptions
     /// <summary>Our form of the method.</summary>
     public BiLlmOptions()
     {
-        Salience = SalienceMetric.Auto;
-        Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Columns;
-        Fit = LevelFit.Sensitivity;
-        HasMeans = false;
-        ScaleBits = 8;
         Groups = 2;
     }
 
     /// <summary>What the authors' program does with its published settings.</summary>
-    public static BiLlmOptions Released { get; } = new()
-    {
-        Variant = QuantizationVariant.Released,
-        Salience = SalienceMetric.Hessian,
-        Search = SearchObjective.Scores,
-        Feedback = BlockFeedback.Diagonal,
-        Fit = LevelFit.Plain,
-        HasMeans = true,
-        ScaleBits = 16,
-    };
+    public static BiLlmOptions Released { get; } = AsReleased(new BiLlmOptions());
 
     /// <summary>One sign per weight and a second one in at most four columns of a block; no marks, no means.</summary>
     public static BiLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 4 };

@@ -16,10 +16,10 @@ namespace Halfbit.Quantization.StbLlm;
 /// group and row.
 /// Departures of the default form from the released program (all undone by <see cref="QuantizationVariant.Released"/>; most by an option each): pruned weights stay zero, where
 /// the program binarizes them again together with the others; they are pruned inside the feedback, so that later columns make up for them too, and (<see cref="ImportanceScore.Error"/>)
-/// chosen there, by what leaving them out costs; the searches compare errors of weights instead of errors of scores, each column counted by its sensitivity; levels, groups and kept
-/// weights are then improved in turn (<see cref="KeptFit"/>); feedback is exact; the salience metric and the power of sensitivities are chosen per layer by the weighted error of
-/// a sample of rows; no column need be salient; thresholds are quantiles of the weights that are parted, without zeros; sign(0) = +1. Over a whole model, our rule for the
-/// kept weights of each block (<see cref="KeepPlan"/>) keeps the average that was asked for.
+/// chosen there, by what leaving them out costs; groups, signs, levels and kept weights are fitted to each other while errors are carried over column by column
+/// (<see cref="LevelMethod"/>); salient columns are searched on the error of the weights, by the better metric of the layer, and need not exist; no means; scales of eight bits;
+/// sign(0) = +1; N is even over the model unless <see cref="StbLlmOptions.Adaptive"/> asks for our rule, which keeps the average that was asked for (<see cref="KeepPlan"/>).
+/// With <see cref="BlockFeedback.Exact"/> or <see cref="BlockFeedback.Diagonal"/> the paper's trisection runs, levels improved by <see cref="KeptFit"/>.
 /// </remarks>
 public sealed class StbLlm : IPlannedMethod
 {

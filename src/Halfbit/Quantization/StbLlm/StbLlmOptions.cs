@@ -8,28 +8,11 @@ public sealed record StbLlmOptions : BlockMethodOptions
     /// <summary>Our form of the method.</summary>
     public StbLlmOptions()
     {
-        Salience = SalienceMetric.Auto;
-        Search = SearchObjective.Weights;
-        Feedback = BlockFeedback.Columns;
-        Fit = LevelFit.Sensitivity;
-        HasMeans = false;
-        ScaleBits = 8;
         Groups = 3;
     }
 
     /// <summary>What the authors' program does with its published settings.</summary>
-    public static StbLlmOptions Released { get; } = new()
-    {
-        Variant = QuantizationVariant.Released,
-        Importance = ImportanceScore.Relative,
-        Salience = SalienceMetric.Hessian,
-        Search = SearchObjective.Scores,
-        Feedback = BlockFeedback.Diagonal,
-        Fit = LevelFit.Plain,
-        HasMeans = true,
-        ScaleBits = 16,
-        Adaptive = true,
-    };
+    public static StbLlmOptions Released { get; } = AsReleased(new StbLlmOptions { Importance = ImportanceScore.Relative, Adaptive = true });
 
     /// <summary>One sign per kept weight, one scale per block and row; no marks, no residual, no means.</summary>
     public static StbLlmOptions Strict { get; } = new() { Variant = QuantizationVariant.Strict, Groups = 1, MostSalient = 0 };
