@@ -65,7 +65,7 @@ public sealed class ArbLlm : IQuantizationMethod
         ArbTrial[] trials = Trials(hasStatistics: statistics is not null);
         ArbTrial chosen = trials.Length == 1 ? trials[0] : SampledChoice.Best(trials, alive, statistics!.Hessian, Try);
         Matrix Q = Run(alive, chosen, out ArbCodes codes);
-        return new LayerResult(codes.ToMatrix(), Q, 1 + SalientShare(codes)) { Salient = SalientWeights(W.Rows, codes.IsSalient), Group = codes.Group };
+        return new LayerResult(codes.ToMatrix(), Q, 1 + SalientShare(codes)) { Salient = SalientMask.Of(W.Rows, codes.IsSalient), Group = codes.Group };
 
         (Matrix Q, double Price) Try(ArbTrial trial, Matrix rows) => (Run(rows, trial, out ArbCodes written), Price(SalientShare(written)));
 
@@ -113,20 +113,6 @@ public sealed class ArbLlm : IQuantizationMethod
     private double Price(double salientShare) => options.ColumnGroupBitmap ? Math.Pow(4, salientShare) : 1;
 
     private static double SalientShare(ArbCodes codes) => (double)codes.IsSalient.Count(s => s) / codes.IsSalient.Length;
-
-    private static BitMatrix SalientWeights(int rows, bool[] isSalient)
-    {
-        var salient = new BitMatrix(rows, isSalient.Length);
-        for (int i = 0; i < rows; i++)
-        {
-            for (int j = 0; j < isSalient.Length; j++)
-            {
-                if (isSalient[j]) salient[i, j] = true;
-            }
-        }
-
-        return salient;
-    }
 
     /// <summary>The released program scores 50 columns of every block.</summary>
     private void CheckWidths(int columns)

@@ -68,7 +68,7 @@ public sealed class BiLlm : IQuantizationMethod
         double salientShare = (double)codes.IsSalient.Count(s => s) / Q.Columns;
         return new LayerResult(codes.ToMatrix(), Q, 1 + salientShare)
         {
-            Salient = SalientBits(codes),
+            Salient = SalientMask.Of(codes.Rows, codes.IsSalient),
             Group = Array.ConvertAll(codes.GroupOf, g => PublishedGroup[g]),
         };
 
@@ -91,19 +91,5 @@ public sealed class BiLlm : IQuantizationMethod
         bool isSensitive = hasStatistics && (options.Search == SearchObjective.Weights || options.Fit == LevelFit.Sensitivity);
         double[] powers = isSensitive ? [ColumnSensitivity.UsualPower, 0] : [0];
         return [.. metrics.SelectMany(m => powers.Select(p => new BiLlmTrial(m, p)))];
-    }
-
-    private static BitMatrix SalientBits(GroupedCodes codes)
-    {
-        var bits = new BitMatrix(codes.Rows, codes.Columns);
-        for (int i = 0; i < codes.Rows; i++)
-        {
-            for (int j = 0; j < codes.Columns; j++)
-            {
-                if (codes.IsSalient[j]) bits[i, j] = true;
-            }
-        }
-
-        return bits;
     }
 }

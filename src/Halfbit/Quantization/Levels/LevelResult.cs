@@ -1,4 +1,5 @@
 using Halfbit.Numerics;
+using Halfbit.Quantization.Steps;
 
 namespace Halfbit.Quantization.Levels;
 
@@ -11,13 +12,11 @@ internal static class LevelResult
     /// <param name="publishedGroup">The reference's numbers of the groups, by our index; a weight that is not kept has number 0.</param>
     public static LayerResult Of(LevelCodes codes, Matrix Q, ReadOnlySpan<byte> publishedGroup)
     {
-        var salient = new BitMatrix(Q.Rows, Q.Columns);
         var group = new byte[codes.GroupOf.Length];
         for (int i = 0; i < Q.Rows; i++)
         {
             for (int j = 0; j < Q.Columns; j++)
             {
-                if (codes.IsSalient[j]) salient[i, j] = true;
                 int at = (i * Q.Columns) + j;
                 if (codes.Keep is null || codes.Keep[i, j]) group[at] = publishedGroup[codes.GroupOf[at]];
             }
@@ -25,6 +24,6 @@ internal static class LevelResult
 
         double salientShare = (double)codes.IsSalient.Count(s => s) / Q.Columns;
         double keptShare = codes.Shape.Pattern?.Share ?? 1;
-        return new LayerResult(codes.ToMatrix(), Q, keptShare * (1 + salientShare)) { Salient = salient, Keep = codes.Keep, Group = group };
+        return new LayerResult(codes.ToMatrix(), Q, keptShare * (1 + salientShare)) { Salient = SalientMask.Of(Q.Rows, codes.IsSalient), Keep = codes.Keep, Group = group };
     }
 }

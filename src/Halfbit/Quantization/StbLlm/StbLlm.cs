@@ -83,7 +83,7 @@ public sealed class StbLlm : IPlannedMethod
         double salientShare = (double)codes.IsSalient.Count(s => s) / Q.Columns;
         return new LayerResult(isReleased ? codes.ToMatrix() : codes.ToMatrix(keep, options.Keep), Q, options.Keep.Share * (1 + salientShare))
         {
-            Salient = SalientBits(codes),
+            Salient = SalientMask.Of(codes.Rows, codes.IsSalient),
             Keep = keep,
             Group = GroupsOf(codes, isReleased ? null : keep),
             Fallbacks = [.. fallbacks, .. CutRuns(W.Columns)],
@@ -174,20 +174,6 @@ public sealed class StbLlm : IPlannedMethod
         ErrorFeedback.PerBlock(Q, factor?.U, quantizer, ColumnRange.WidthOf(W.Columns, options.GroupSize), Rule);
         fallbacks = quantizer.Undivided.Count == 0 ? [] : [$"magnitudes too alike for three groups in {quantizer.Undivided.Count} of {ColumnRange.CountOf(W.Columns, options.GroupSize)} blocks; one group there"];
         return codes;
-    }
-
-    private static BitMatrix SalientBits(GroupedCodes codes)
-    {
-        var bits = new BitMatrix(codes.Rows, codes.Columns);
-        for (int i = 0; i < codes.Rows; i++)
-        {
-            for (int j = 0; j < codes.Columns; j++)
-            {
-                if (codes.IsSalient[j]) bits[i, j] = true;
-            }
-        }
-
-        return bits;
     }
 
     /// <summary>Groups by the reference's numbers; 0 for pruned weights.</summary>
