@@ -100,6 +100,18 @@ public sealed class GroupedSizeTests
     }
 
     [Fact]
+    public void Column_scales_that_all_groups_have_in_common_are_stored_once()
+    {
+        var random = new Random(5);
+        GroupedSignMatrix matrix = new RandomGroups(1, 2, 2, 1, HasBetas: true, Kind: ScaleKind.Byte) { GroupSize = 64 }.Create(random, 64, 128);
+        SignGroup[] shared = [.. matrix.Groups.Select(g => g with { Beta = [.. g.Alpha.Select(_ => matrix.Groups[0].Beta![0])], BetaFormat = matrix.Groups[0].BetaFormat })];
+        SignGroup[] none = [.. shared.Select(g => g with { Beta = null, BetaFormat = default })];
+        Assert.InRange(BytesOf(shared) - BytesOf(none), 128, 135);
+
+        int BytesOf(SignGroup[] groups) => GroupedPacker.Pack(new GroupedSignMatrix(matrix.Signs, groups, 1, 64) { SecondSigns = matrix.SecondSigns, IsSalient = matrix.IsSalient, GroupOf = matrix.GroupOf }).Length;
+    }
+
+    [Fact]
     public void Any_byte_is_read_back_whatever_was_predicted()
     {
         var bytes = new byte[64];

@@ -47,6 +47,7 @@ internal sealed record RandomGroups(
         int blocks = ColumnRange.CountOf(columns, groupSize);
         BitMatrix? keep = Keep(random, rows, columns);
         SignGroup[] groups = [.. Enumerable.Range(0, SalientGroups + OtherGroups).Select(g => Group(random, rows, columns, blocks, g))];
+        if (HasBetas && random.Next(2) == 0) ShareBetas(random, groups);
         var groupOf = new byte[rows * columns];
         BitMatrix[] picks = [.. Enumerable.Range(0, 4).Select(_ => RandomMatrices.ClusteredMask(random, rows, columns, LastShare > 0 ? LastShare / (1 - LastShare) : random.NextDouble()))];
         for (int k = 0; k < groupOf.Length; k++)
@@ -85,6 +86,16 @@ internal sealed record RandomGroups(
         return keep;
     }
 
+    /// <summary>Gives some groups the column scales of the first group for the same columns.</summary>
+    private void ShareBetas(Random random, SignGroup[] groups)
+    {
+        for (int g = 0; g < groups.Length; g++)
+        {
+            SignGroup first = groups[g < SalientGroups ? 0 : SalientGroups];
+            if (random.Next(4) > 0) groups[g] = groups[g] with { Beta = [.. groups[g].Alpha.Select(_ => first.Beta![0])], BetaFormat = first.BetaFormat };
+        }
+    }
+
     private BitMatrix? Keep(Random random, int rows, int columns)
         => Pattern is NOfM pattern ? Keep(random, rows, columns, pattern) : KeptShare < 1 ? RandomMatrices.ClusteredMask(random, rows, columns, KeptShare) : null;
 
@@ -93,7 +104,7 @@ internal sealed record RandomGroups(
         int planes = g < SalientGroups ? SalientPlanes : OtherPlanes;
         if (planes == 3) planes = random.Next(1, 3);
         ScaleFormat Format(ScaleKind kind) => kind == ScaleKind.Exact ? default : new ScaleFormat(kind, random.Next(-30, 10));
-        (ScaleFormat alpha, ScaleFormat mu, ScaleFormat beta) = (Format(Kind), Format(Kind == ScaleKind.Exact ? Kind : ScaleKind.Half), Format(Kind == ScaleKind.Exact ? Kind : ScaleKind.Half));
+        (ScaleFormat alpha, ScaleFormat mu, ScaleFormat beta) = (Format(Kind), Format(Kind == ScaleKind.Exact ? Kind : ScaleKind.Half), Format(Kind));
         (int lowest, int width) = random.Next(3) switch { 0 => (0, 256), 1 => (random.Next(230), 20), _ => (random.Next(250), 5) };
         float[] Numbers(ScaleFormat format, int count)
             => format.Kind == ScaleKind.Byte ? [.. Enumerable.Range(0, count).Select(_ => format.Decode((byte)(lowest + random.Next(width))))] : RandomMatrices.Numbers(random, format, count);

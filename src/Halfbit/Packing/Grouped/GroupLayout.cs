@@ -10,18 +10,22 @@ namespace Halfbit.Packing;
 internal readonly record struct GroupLayout(int Planes, ScaleFormat Alpha, ScaleFormat? Mu, ScaleFormat? Beta)
 {
     private const int CodedKind = 3;
+    private const int SharedBetaFlag = 2;
 
     public const int ByteCount = 4;
 
     /// <summary>Whether row scales are bytes that are coded; see <see cref="ScaleCode"/>.</summary>
     public bool HasCodedAlpha { get; init; }
 
+    /// <summary>Whether all planes take the column scales of the first plane of the first group for the same columns.</summary>
+    public bool SharesBeta { get; init; }
+
     public static GroupLayout Of(SignGroup group)
         => new(group.Planes, Checked(group.AlphaFormat), group.Mu is null ? null : Checked(group.MuFormat), group.Beta is null ? null : Checked(group.BetaFormat));
 
     public void Write(Span<byte> bytes)
     {
-        bytes[0] = (byte)((Planes - 1) | ((HasCodedAlpha ? CodedKind : (int)Alpha.Kind) << 2) | (KindOf(Mu) << 4) | (KindOf(Beta) << 6));
+        bytes[0] = (byte)((Planes - 1) | (SharesBeta ? SharedBetaFlag : 0) | ((HasCodedAlpha ? CodedKind : (int)Alpha.Kind) << 2) | (KindOf(Mu) << 4) | (KindOf(Beta) << 6));
         bytes[1] = (byte)(sbyte)Alpha.Exponent;
         bytes[2] = (byte)(sbyte)(Mu?.Exponent ?? 0);
         bytes[3] = (byte)(sbyte)(Beta?.Exponent ?? 0);
@@ -35,9 +39,10 @@ internal readonly record struct GroupLayout(int Planes, ScaleFormat Alpha, Scale
         ScaleFormat? alpha = FormatOf(Math.Min(alphaKind, (int)ScaleKind.Byte) + 1, (sbyte)bytes[1]);
         ScaleFormat? mu = FormatOf(flags >> 4 & 3, (sbyte)bytes[2]);
         ScaleFormat? beta = FormatOf(flags >> 6, (sbyte)bytes[3]);
-        if ((flags & 2) != 0 || alpha is null || IsWrong(mu, flags >> 4 & 3, bytes[2]) || IsWrong(beta, flags >> 6, bytes[3]))
+        bool sharesBeta = (flags & SharedBetaFlag) != 0;
+        if ((sharesBeta && beta is null) || alpha is null || IsWrong(mu, flags >> 4 & 3, bytes[2]) || IsWrong(beta, flags >> 6, bytes[3]))
             throw BlobError.Damaged(where, $"group {group} is described by {flags}, {bytes[1]}, {bytes[2]}, {bytes[3]}, which fit no known group");
-        return new GroupLayout((flags & 1) + 1, alpha.Value, mu, beta) { HasCodedAlpha = alphaKind == CodedKind };
+        return new GroupLayout((flags & 1) + 1, alpha.Value, mu, beta) { HasCodedAlpha = alphaKind == CodedKind, SharesBeta = sharesBeta };
     }
 
     private static ScaleFormat Checked(ScaleFormat format)

@@ -121,6 +121,9 @@ internal sealed record GroupedHeader : BlobHeader
     /// <summary>The kind of columns that use group <paramref name="g"/>.</summary>
     public ColumnKind KindOfGroup(int g) => g < SalientGroups ? Kinds[0] : Kinds[^1];
 
+    /// <summary>The first group for the same columns as group <paramref name="g"/>.</summary>
+    public int FirstOfKind(int g) => g < SalientGroups ? 0 : SalientGroups;
+
     /// <summary>[groups]; first bytes of the tables of each group.</summary>
     public GroupPlace[] Places { get; private set; } = [];
 
@@ -154,7 +157,7 @@ internal sealed record GroupedHeader : BlobHeader
         Alpha = Next("scales", Groups.Select((_, g) => AlphaBytes(g) * Groups[g].Planes).Sum());
         CodedAlpha = Next("coded scales", ScaleEnds.LastOrDefault());
         Mu = Next("means", Groups.Select((_, g) => MuBytes(g)).Sum());
-        Beta = Next("column scales", Groups.Select((_, g) => BetaBytes(g) * Groups[g].Planes).Sum());
+        Beta = Next("column scales", Groups.Select((_, g) => BetaBytes(g)).Sum());
         Classes = Next("mask classes", Masks.Select((_, m) => ColumnClassBytes(m) + RowClassBytes(m)).Sum());
         Stream = Next("masks", StreamEnds.LastOrDefault());
         SecondSigns = Next("second signs", CodePacking.ByteCount(SecondEnds.Length > 0 ? SecondEnds[^1] : (long)Rows * SecondPerRow, 1));
@@ -229,10 +232,11 @@ internal sealed record GroupedHeader : BlobHeader
         Places = new GroupPlace[Groups.Length];
         for (int g = 0; g < Groups.Length; g++)
         {
-            Places[g] = new GroupPlace(alpha, alpha + (int)AlphaBytes(g), mu, beta, beta + (int)BetaBytes(g));
+            int ownBeta = IsFirstOfKind(g) || !Groups[g].SharesBeta ? beta : Places[FirstOfKind(g)].Beta;
+            Places[g] = new GroupPlace(alpha, alpha + (int)AlphaBytes(g), mu, ownBeta, Groups[g].SharesBeta ? ownBeta : ownBeta + (int)(BetaBytes(g) / Groups[g].Planes));
             alpha += (int)AlphaBytes(g) * Groups[g].Planes;
             mu += (int)MuBytes(g);
-            beta += (int)BetaBytes(g) * Groups[g].Planes;
+            beta += (int)BetaBytes(g);
         }
 
         ClassOffsets = new (int, int)[Masks.Length];
@@ -248,8 +252,15 @@ internal sealed record GroupedHeader : BlobHeader
 
     private long MuBytes(int g) => Groups[g].Mu is ScaleFormat mu ? (long)Rows * KindOfGroup(g).BlockCount * mu.NumberBytes : 0;
 
-    /// <summary>Bytes of the column scales of one plane.</summary>
-    private long BetaBytes(int g) => Groups[g].Beta is ScaleFormat beta ? (long)KindOfGroup(g).Count * beta.NumberBytes : 0;
+    /// <summary>Bytes of the column scales that are stored with a group.</summary>
+    private long BetaBytes(int g)
+    {
+        if (Groups[g].Beta is not ScaleFormat beta) return 0;
+        int tables = !Groups[g].SharesBeta ? Groups[g].Planes : IsFirstOfKind(g) ? 1 : 0;
+        return (long)KindOfGroup(g).Count * beta.NumberBytes * tables;
+    }
+
+    private bool IsFirstOfKind(int g) => g == FirstOfKind(g);
 
     private long ColumnClassBytes(int m) => CodePacking.ByteCount(KindOfMask(m)?.Count ?? Columns, Masks[m].Model.ColumnBits);
 

@@ -40,6 +40,12 @@ internal static class GroupedHeaderReader
         if (codesAt > blob.Length) throw BlobError.Damaged(where, $"has {blob.Length} bytes, its header alone needs {codesAt}");
         var groups = new GroupLayout[count];
         for (int g = 0; g < count; g++) groups[g] = GroupLayout.Read(blob[(GroupedHeader.FixedBytes + (g * GroupLayout.ByteCount))..], g, where);
+        for (int g = 0; g < count; g++)
+        {
+            GroupLayout ofKind = groups[g < salientGroups ? 0 : salientGroups];
+            if (groups[g].SharesBeta && groups[g].Beta != ofKind.Beta) throw BlobError.Damaged(where, $"group {g} shares column scales that are stored in another format");
+        }
+
         var codes = new ScaleCode[groups.Sum(g => g.HasCodedAlpha ? g.Planes : 0)];
         int bitmapAt = codesAt + (codes.Length * ScaleCode.ByteCount);
         long endsAt = bitmapAt + (salientGroups > 0 ? CodePacking.ByteCount(columns, 1) : 0);

@@ -14,7 +14,7 @@ internal static class GroupedPacker
     public static byte[] Pack(GroupedSignMatrix matrix, KeepEncoding? encoding = null)
     {
         GroupMembers members = GroupMembers.Of(matrix);
-        GroupLayout[] groups = [.. matrix.Groups.Select(GroupLayout.Of)];
+        GroupLayout[] groups = [.. matrix.Groups.Select((group, g) => GroupLayout.Of(group) with { SharesBeta = SharesBeta(matrix, g, members) })];
         int rowsPerBlock = Packer.RowsPerBlock(matrix.Rows, matrix.Columns);
         int lanes = Packer.Lanes(matrix.Rows, matrix.Columns);
         (KeepEncoding keep, MaskToCode? codedKeep) = ChooseKeep(members, matrix.Pattern, encoding, rowsPerBlock, lanes);
@@ -63,6 +63,15 @@ internal static class GroupedPacker
         WriteMasks(header, coded, stream, blob);
         header.Write(blob);
         return blob;
+    }
+
+    /// <summary>Whether one table of column scales serves all planes of group <paramref name="g"/>: that of the first group for the same columns.</summary>
+    private static bool SharesBeta(GroupedSignMatrix matrix, int g, GroupMembers members)
+    {
+        (int first, ColumnKind kind) = g < matrix.SalientGroups ? (0, members.Kinds[0]) : (matrix.SalientGroups, members.Kinds[^1]);
+        (SignGroup shared, SignGroup group) = (matrix.Groups[first], matrix.Groups[g]);
+        if (shared.Beta is null || group.Beta is null || group.BetaFormat != shared.BetaFormat || (g == first && group.Planes == 1)) return false;
+        return Enumerable.Range(0, kind.Count).Select(kind.Column).All(j => group.Beta.All(plane => BitConverter.SingleToInt32Bits(plane[j]) == BitConverter.SingleToInt32Bits(shared.Beta[0][j])));
     }
 
     /// <summary>Row scales in bytes, coded; nothing where that is no shorter.</summary>
@@ -208,7 +217,7 @@ internal static class GroupedPacker
             for (int k = 0; k < layout.Planes; k++)
             {
                 if (!layout.HasCodedAlpha) NumberTable.Write(OfBlocks(group.Alpha[k], matrix, kind), layout.Alpha, blob.AsSpan(k == 0 ? place.Alpha : place.SecondAlpha), $"scale of group {g}, plane {k}");
-                if (layout.Beta is ScaleFormat beta)
+                if (layout.Beta is ScaleFormat beta && (!layout.SharesBeta || (k == 0 && g == header.FirstOfKind(g))))
                     NumberTable.Write([.. Enumerable.Range(0, kind.Count).Select(n => group.Beta![k][kind.Column(n)])], beta, blob.AsSpan(k == 0 ? place.Beta : place.SecondBeta), $"column scale of group {g}, plane {k}");
             }
 

@@ -36,7 +36,8 @@ internal sealed class LevelCodes
         Shape = shape;
         meanFormat = format;
         alphaFormat = shape.HasByteScales ? format.ToByte() : format;
-        betaFormat = format.Kind == ScaleKind.Exact ? format : ScaleFormat.HalfFor(LargestColumnScale);
+        ScaleFormat halves = format.Kind == ScaleKind.Exact ? format : ScaleFormat.HalfFor(ColumnScales.Largest);
+        betaFormat = shape.HasByteScales ? halves.ToByte() : halves;
         signs = new BitMatrix(rows, columns);
         secondSigns = new BitMatrix(rows, columns);
         alpha = [.. Enumerable.Range(0, shape.Levels).Select(_ => new float[rows * blocks])];
@@ -47,8 +48,6 @@ internal sealed class LevelCodes
         GroupOf = new byte[rows * columns];
         Keep = shape.Pattern is null ? null : new BitMatrix(rows, columns);
     }
-
-    private const float LargestColumnScale = 1000f;
 
     /// <summary>The levels.</summary>
     public LevelShape Shape { get; }
