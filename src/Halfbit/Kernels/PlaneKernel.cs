@@ -1,0 +1,46 @@
+namespace Halfbit.Kernels;
+
+/// <summary>
+/// The one inner loop of all packed products: sums of eight-bit activations over the set bits of a bit plane, for 64 rows at a time.
+/// </summary>
+/// <remarks>
+/// A plane of a strip has, for each eight columns, 64 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that the even
+/// lanes of any vector are consecutive rows, and the odd ones too. Each half byte selects one of 16 sums of four activations. An activation q is split into
+/// q = 16·h + l, l in 0 … 15, h in −8 … 7, and both parts have a table of their own, h with 32 added: sums of four are at most 60, and four of them still fit a byte.
+/// The sums are exact integers, so every kernel gives the same.
+/// </remarks>
+internal abstract unsafe class PlaneKernel
+{
+    /// <summary>Rows of a tile.</summary>
+    public const int TileRows = 64;
+
+    /// <summary>Columns whose bits are in one byte.</summary>
+    public const int ByteColumns = 8;
+
+    /// <summary>Bytes of the tables for eight columns: two half bytes, 16 low and 16 high sums each.</summary>
+    public const int TableBytes = 64;
+
+    /// <summary>Added to the high sum of four activations.</summary>
+    public const int HighBias = 32;
+
+    /// <summary>Most columns of a strip: sums of 128 activations fit 16 bits.</summary>
+    public const int MostColumns = 128;
+
+    /// <summary>Short name, as HALFBIT_KERNEL takes it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Whether this machine can run it.</summary>
+    public abstract bool IsSupported { get; }
+
+    /// <summary>The row of byte lane p within a tile.</summary>
+    public static int RowOfLane(int p) => ((p & 1) * (TileRows / 2)) + (p >> 1);
+
+    /// <summary>sums[r] ← Σ qⱼ over the columns j whose bit is set in row r of the plane, and of the mask where there is one.</summary>
+    /// <param name="plane">[byteRows][64].</param>
+    /// <param name="mask">[byteRows][64], or null.</param>
+    /// <param name="tables">[byteRows][64], tables of the activations.</param>
+    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
+    /// <param name="sums">[64], by row.</param>
+    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
+    public abstract void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead);
+}
