@@ -7,7 +7,7 @@ internal static class Program
     [
         ("gemm", "dense products against OpenBLAS, in turns", GemmBench.Run),
         ("factor", "the factor of the inverse Hessian", FactorBench.Run),
-        ("layer", "[SIZE]: every published method on one square matrix, one thread", LayerBench.Run),
+        ("layer", "[SIZE [METHOD...]]: every published method, or those named, on one square matrix, one thread", LayerBench.Run),
         ("tokenizer", "MODEL TEXT: encoding speed", TokenizerBench.Run),
         ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
     ];

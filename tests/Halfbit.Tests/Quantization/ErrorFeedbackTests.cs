@@ -47,13 +47,16 @@ public sealed class ErrorFeedbackTests
     private static Matrix ColumnByColumn(Matrix W, Matrix U, IColumnQuantizer quantizer)
     {
         Matrix w = Matrix.CopyOf(W.View);
+        var lanes = new float[16];
         for (int i = 0; i < w.Rows; i++)
         {
             for (int j = 0; j < w.Columns; j++)
             {
                 int group = quantizer.RefittedGroupSize;
                 if (group > 0 && j % group == 0) quantizer.Refit(i, j / group, w.Row(i).Slice(j, Math.Min(group, w.Columns - j)));
-                float q = quantizer.Quantize(i, j, w[i, j]);
+                lanes[i % 16] = w[i, j];
+                quantizer.Quantize(new RowLanes(i / 16 * 16, 1u << (i % 16)), j, lanes, lanes);
+                float q = lanes[i % 16];
                 float e = (w[i, j] - q) / U[j, j];
                 w[i, j] = q;
                 for (int k = j + 1; k < w.Columns; k++) w[i, k] = MathF.FusedMultiplyAdd(-e, U[j, k], w[i, k]);
@@ -83,10 +86,10 @@ public sealed class ErrorFeedbackTests
 
         public void Refit(int row, int group, ReadOnlySpan<float> current) => Calls.Add($"group {group} of {current.Length}");
 
-        public float Quantize(int row, int column, float w)
+        public void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q)
         {
+            Assert.Equal(new RowLanes(0, 1), rows);
             Calls.Add($"column {column}");
-            return w;
         }
 
         public QuantizedMatrix ToMatrix() => throw new NotSupportedException();

@@ -25,24 +25,51 @@ internal static class LowPrecisions
         if (options.Variant == QuantizationVariant.Released) return ReleasedLowPrecisions.Fit(W, isSalient, options, format);
         return options.Low switch
         {
-            LowPrecision.Xnor => Sign(W, sensitivity, stretch, options.GroupSize, format, BinaryFit.TwoLevels, hasMean: true),
-            LowPrecision.Sign => Sign(W, sensitivity, stretch, options.GroupSize, format, (w, omega) => (0f, BinaryFit.MeanMagnitude(w, omega)), hasMean: false),
+            LowPrecision.Xnor => TwoLevels(W, sensitivity, stretch, options.GroupSize, format),
+            LowPrecision.Sign => Sign(W, sensitivity, stretch, options.GroupSize, format),
             _ => Grid(W, sensitivity, stretch, options.Low == LowPrecision.TwoBit ? 2 : 4, options.GroupSize, format),
         };
     }
 
-    private delegate (float Mu, float Alpha) BinaryFitter(ReadOnlySpan<float> w, ReadOnlySpan<float> omega);
-
-    private static SignColumnQuantizer Sign(Matrix W, LowSensitivity sensitivity, float stretch, int groupSize, ScaleFormat format, BinaryFitter fit, bool hasMean)
+    private static SignColumnQuantizer TwoLevels(Matrix W, LowSensitivity sensitivity, float stretch, int groupSize, ScaleFormat format)
     {
-        (float[] mu, float[] alpha) = BinaryFit.PerRowAndGroup(W.Rows, W.Columns, groupSize, format, (i, group) =>
+        ColumnRange[] groups = [.. ColumnRange.Split(W.Columns, groupSize)];
+        var mu = new float[W.Rows * groups.Length];
+        var alpha = new float[W.Rows * groups.Length];
+        RowParallel.For(W.Rows, TwoLevelLanes.Rows, (start, end) =>
+        {
+            TwoLevelLanes lanes = TwoLevelLanes.ForThread(groups[0].Count);
+            var omega = new float[groups[0].Count];
+            Span<float> means = stackalloc float[TwoLevelLanes.Rows];
+            Span<float> scales = stackalloc float[TwoLevelLanes.Rows];
+            for (int g = 0; g < groups.Length; g++)
+            {
+                for (int i = start; i < end; i++)
+                {
+                    sensitivity.Read(i, groups[g], omega);
+                    lanes.Load(i - start, W.Row(i)[groups[g].Start..groups[g].End], omega);
+                }
+
+                lanes.Fit(groups[g].Count, means, scales);
+                for (int i = start; i < end; i++)
+                {
+                    mu[(i * groups.Length) + g] = format.Round(means[i - start]);
+                    alpha[(i * groups.Length) + g] = format.Round(stretch * scales[i - start]);
+                }
+            }
+        });
+        return new SignColumnQuantizer(W.Rows, W.Columns, groupSize, alpha, mu, null, OnThreshold.Upper, format);
+    }
+
+    private static SignColumnQuantizer Sign(Matrix W, LowSensitivity sensitivity, float stretch, int groupSize, ScaleFormat format)
+    {
+        (_, float[] alpha) = BinaryFit.PerRowAndGroup(W.Rows, W.Columns, groupSize, format, (i, group) =>
         {
             var omega = new float[group.Count];
             sensitivity.Read(i, group, omega);
-            (float mu, float alpha) = fit(W.Row(i)[group.Start..group.End], omega);
-            return (mu, stretch * alpha);
+            return (0f, stretch * BinaryFit.MeanMagnitude(W.Row(i)[group.Start..group.End], omega));
         });
-        return new SignColumnQuantizer(W.Rows, W.Columns, groupSize, alpha, hasMean ? mu : null, null, OnThreshold.Upper, format);
+        return new SignColumnQuantizer(W.Rows, W.Columns, groupSize, alpha, null, null, OnThreshold.Upper, format);
     }
 
     private static GridColumnQuantizer Grid(Matrix W, LowSensitivity sensitivity, float stretch, int bits, int groupSize, ScaleFormat format)

@@ -55,8 +55,7 @@ public sealed class PbLlm : IQuantizationMethod
         ArgumentNullException.ThrowIfNull(W);
         HessianFactor? factor = NeedsHessian ? Calibrated.Factor(statistics, options) : statistics?.Factor(options.DampingFraction);
         AffineGrid[] highGrid = HighGrid(W, format);                                    // (1) from the original W, dead columns included
-        Matrix alive = Matrix.CopyOf(W.View);
-        if (factor is not null) DeadColumns.Clear(alive, factor.IsDead);
+        Matrix alive = DeadColumns.ClearedCopy(W, factor?.IsDead);
         BitMatrix isSalient = SalientSet.Choose(alive, factor, options);                // (2)
         var walk = new PartialWalk(alive, isSalient, highGrid, factor, options, format);
         LowFit fit = IsFitSearched && statistics is not null ? LowFitSearch.Find(walk, W, statistics.Hessian) : LowFit.Plain; // (3)

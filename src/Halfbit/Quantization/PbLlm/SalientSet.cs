@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Halfbit.Numerics;
 using Halfbit.Statistics;
 
@@ -68,7 +69,14 @@ internal static class SalientSet
             {
                 ReadOnlySpan<float> w = W.Row(i)[group.Start..group.End];
                 Span<float> row = scores.AsSpan(i * group.Count, group.Count);
-                for (int j = 0; j < w.Length; j++) row[j] = squares is null ? MathF.Abs(w[j]) : w[j] * w[j] / squares[j];
+                if (squares is null)
+                {
+                    TensorPrimitives.Abs(w, row);
+                    continue;
+                }
+
+                TensorPrimitives.Multiply(w, w, row);
+                TensorPrimitives.Divide(row, squares, row);
             }
         });
         return scores;

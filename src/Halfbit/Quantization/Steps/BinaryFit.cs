@@ -6,6 +6,9 @@ namespace Halfbit.Quantization.Steps;
 /// <summary>The two levels μ ± α that stand for a set of weights; sums run in double precision, in ascending order of columns.</summary>
 internal static class BinaryFit
 {
+    /// <summary>Steps after which <see cref="TwoLevels"/> ends at the latest.</summary>
+    public const int MostSteps = 12;
+
     /// <summary>Weighted mean and mean absolute deviation of the chosen weights: μ = Σωw/Σω, α = Σω|w − μ|/Σω.</summary>
     /// <param name="w">[n], weights.</param>
     /// <param name="omega">[n], importance ω ≥ 0 of each weight, 0 for weights that do not take part.</param>
@@ -34,14 +37,14 @@ internal static class BinaryFit
     /// <param name="omega">[n], importance ω ≥ 0 of each weight, 0 for weights that do not take part.</param>
     /// <remarks>
     /// For fixed signs B the best levels are the weighted means of the two halves; for fixed levels the best signs part the weights at their middle μ.
-    /// Each step lowers the error or ends the search (Lloyd's algorithm with two centres). Starts with the mean, ends after at most 12 steps.
+    /// Each step lowers the error or ends the search (Lloyd's algorithm with two centres). Starts with the mean, ends after at most <see cref="MostSteps"/> steps.
     /// </remarks>
     public static (float Mu, float Alpha) TwoLevels(ReadOnlySpan<float> w, ReadOnlySpan<float> omega)
     {
         (float start, float deviation) = MeanAndDeviation(w, omega);
         double mu = start;
         double alpha = deviation;
-        for (int step = 0; step < 12; step++)
+        for (int step = 0; step < MostSteps; step++)
         {
             double upperSum = 0;
             double upperMass = 0;

@@ -5,7 +5,7 @@ namespace Halfbit.Quantization.Steps;
 
 /// <summary>
 /// Column by column: quantize, then let the columns to the right make up for the error (GPTQ, arXiv 2210.17323, Alg. 1).
-/// The only place of the library where columns are corrected.
+/// Here alone, and in <see cref="ColumnWalk"/> below it, the library corrects columns.
 /// </summary>
 /// <remarks>
 /// With H⁻¹ = Uᵀ·U and e = (w − q)/U_jj, column k &gt; j becomes w_k − e·U_jk: the exact optimum for the remaining columns when columns are fixed from left to right.
@@ -14,7 +14,10 @@ namespace Halfbit.Quantization.Steps;
 /// </remarks>
 internal static class ErrorFeedback
 {
-    private const int RowGrain = 16;
+    private const int RowGrain = RowTile.Lanes;
+
+    /// <summary>Columns that are walked at once where the walk without feedback may cut as it likes.</summary>
+    private const int WithoutFeedbackColumns = 128;
 
     /// <summary>Quantizes all columns with feedback; on return <paramref name="W"/> holds the quantized values.</summary>
     /// <param name="W">[rows, n], weights; replaced.</param>
@@ -32,11 +35,8 @@ internal static class ErrorFeedback
             RowParallel.For(W.Rows, RowGrain, (start, end) =>
             {
                 var E = new MatrixView<float>(errors, W.Rows, block.Count);
-                for (int i = start; i < end; i++)
-                {
-                    WalkRow(W, i, block, blockU, quantizer, E.Row(i));
-                    if (costs is not null) costs[i] += SumOfSquares(E.Row(i));
-                }
+                ColumnWalk.ForThread(block.Count).Run(W, start, block, blockU, quantizer, E);
+                for (int i = start; i < end && costs is not null; i++) costs[i] += SumOfSquares(E.Row(i));
             });
             ColumnRange rest = block.RestOf(W.Columns);
             if (rest.Count > 0)
@@ -48,15 +48,8 @@ internal static class ErrorFeedback
     public static void None(Matrix W, IColumnQuantizer quantizer)
         => RowParallel.For(W.Rows, RowGrain, (start, end) =>
         {
-            for (int i = start; i < end; i++)
-            {
-                Span<float> row = W.Row(i);
-                for (int j = 0; j < row.Length; j++)
-                {
-                    RefitAt(quantizer, i, j, row);
-                    row[j] = quantizer.Quantize(i, j, row[j]);
-                }
-            }
+            ColumnWalk walk = ColumnWalk.ForThread(WithoutFeedbackColumns);
+            foreach (ColumnRange block in ColumnRange.Split(W.Columns, WithoutFeedbackColumns)) walk.Run(W, start, block, null, quantizer, default);
         });
 
     /// <summary>
@@ -119,34 +112,11 @@ internal static class ErrorFeedback
         }
     }
 
-    private static void WalkRow(Matrix W, int i, ColumnRange block, Matrix blockU, IColumnQuantizer quantizer, Span<float> errors)
-    {
-        Span<float> row = W.Row(i);
-        Span<float> w = row[block.Start..block.End];
-        for (int j = 0; j < w.Length; j++)
-        {
-            RefitAt(quantizer, i, block.Start + j, row);
-            float q = quantizer.Quantize(i, block.Start + j, w[j]);
-            ReadOnlySpan<float> u = blockU.Row(j);
-            float e = (w[j] - q) / u[j];
-            w[j] = q;
-            errors[j] = e;
-            SubtractScaled(e, u[(j + 1)..], w[(j + 1)..]);
-        }
-    }
-
     private static double SumOfSquares(ReadOnlySpan<float> errors)
     {
         double sum = 0;
         foreach (float e in errors) sum += (double)e * e;
         return sum;
-    }
-
-    private static void RefitAt(IColumnQuantizer quantizer, int i, int j, ReadOnlySpan<float> row)
-    {
-        int groupSize = quantizer.RefittedGroupSize;
-        if (groupSize == 0 || j % groupSize != 0) return;
-        quantizer.Refit(i, j / groupSize, row.Slice(j, Math.Min(groupSize, row.Length - j)));
     }
 
     /// <summary>w ← w − e·u, each element one fused multiply-add.</summary>

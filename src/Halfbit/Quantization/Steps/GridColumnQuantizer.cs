@@ -68,12 +68,17 @@ internal sealed class GridColumnQuantizer : IColumnQuantizer
         => isSymmetric ? AffineGrid.Symmetric(low, high, 1 << bits, format) : AffineGrid.FromRange(low, high, 1 << bits, format);
 
     /// <inheritdoc/>
-    public float Quantize(int row, int column, float w)
+    public void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q)
     {
-        AffineGrid grid = grids[(row * groups) + (column / groupSize)];
-        int code = grid.Encode(w);
-        codes[(row * columns) + column] = (byte)code;
-        return grid.Decode(code);
+        int group = column / groupSize;
+        foreach (int r in rows)
+        {
+            int i = rows.FirstRow + r;
+            ref readonly AffineGrid grid = ref grids[(i * groups) + group];
+            int code = grid.Encode(w[r]);
+            codes[(i * columns) + column] = (byte)code;
+            q[r] = grid.Decode(code);
+        }
     }
 
     /// <inheritdoc/>

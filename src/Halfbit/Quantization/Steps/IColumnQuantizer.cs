@@ -2,7 +2,7 @@ using Halfbit.Representation;
 
 namespace Halfbit.Quantization.Steps;
 
-/// <summary>Quantizes single weights while error feedback walks over the columns of a row; remembers the codes it chose.</summary>
+/// <summary>Quantizes the weights of a column, some rows at once, while error feedback walks over the columns; remembers the codes it chose.</summary>
 /// <remarks>Calls for one row come from one thread in ascending order of columns; rows may run on several threads.</remarks>
 internal interface IColumnQuantizer
 {
@@ -17,11 +17,12 @@ internal interface IColumnQuantizer
     {
     }
 
-    /// <summary>The quantized value of a weight.</summary>
-    /// <param name="row">Row i.</param>
+    /// <summary>Quantizes column <paramref name="column"/> of some rows, once per weight.</summary>
+    /// <param name="rows">Which rows.</param>
     /// <param name="column">Column j.</param>
-    /// <param name="w">The current weight.</param>
-    float Quantize(int row, int column, float w);
+    /// <param name="w">[16], the current weight in each row's lane.</param>
+    /// <param name="q">[16], receives the quantized values; other lanes are left as they are. May be the same memory as <paramref name="w"/>.</param>
+    void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q);
 
     /// <summary>The codes chosen so far, with their scales.</summary>
     QuantizedMatrix ToMatrix();

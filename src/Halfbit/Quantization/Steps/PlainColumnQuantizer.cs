@@ -9,7 +9,10 @@ internal sealed class PlainColumnQuantizer(int rows, int columns, ScaleFormat fo
     private readonly Matrix values = new(rows, columns);
 
     /// <inheritdoc/>
-    public float Quantize(int row, int column, float w) => values[row, column] = format.Round(w);
+    public void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q)
+    {
+        foreach (int r in rows) values[rows.FirstRow + r, column] = q[r] = format.Round(w[r]);
+    }
 
     /// <inheritdoc/>
     public QuantizedMatrix ToMatrix() => new PlainMatrix(values, format);
@@ -19,7 +22,10 @@ internal sealed class PlainColumnQuantizer(int rows, int columns, ScaleFormat fo
 internal sealed class ZeroColumnQuantizer(int rows, int columns) : IColumnQuantizer
 {
     /// <inheritdoc/>
-    public float Quantize(int row, int column, float w) => 0f;
+    public void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q)
+    {
+        foreach (int r in rows) q[r] = 0f;
+    }
 
     /// <inheritdoc/>
     public QuantizedMatrix ToMatrix() => new ZeroMatrix(rows, columns);

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Halfbit.Numerics;
 using Halfbit.Representation;
 
@@ -19,11 +20,18 @@ internal enum OnThreshold
 /// <summary>Maps weights to μ ± α per row and column group, by the side of a threshold; all statistics fixed before the walk.</summary>
 internal sealed class SignColumnQuantizer : IColumnQuantizer
 {
-    private readonly BitMatrix signs;
+    private const int Lanes = RowTile.Lanes;
+
+    private readonly LaneBits signs;
     private readonly float[] alpha;
     private readonly float[] mu;
+
+    // [tiles, groups][16], a row in each lane
+    private readonly float[] lower;
+    private readonly float[] middle;
+    private readonly float[] upper;
+    private readonly float[] threshold;
     private readonly bool hasMean;
-    private readonly float[]? threshold;
     private readonly OnThreshold onThreshold;
     private readonly ScaleFormat format;
     private readonly int groupSize;
@@ -40,29 +48,41 @@ internal sealed class SignColumnQuantizer : IColumnQuantizer
     /// <param name="format">How scales are stored.</param>
     public SignColumnQuantizer(int rows, int columns, int groupSize, float[] alpha, float[]? mu, float[]? threshold, OnThreshold onThreshold, ScaleFormat format)
     {
-        signs = new BitMatrix(rows, columns);
+        signs = new LaneBits(rows, columns);
         this.alpha = alpha;
         this.mu = mu ?? new float[alpha.Length];
         hasMean = mu is not null;
-        this.threshold = threshold;
         this.onThreshold = onThreshold;
         this.format = format;
         this.groupSize = ColumnRange.WidthOf(columns, groupSize);
         groups = ColumnRange.CountOf(columns, groupSize);
+        lower = InLanes([.. this.mu.Zip(alpha, (m, a) => m - a)]);
+        middle = InLanes(this.mu);
+        upper = InLanes([.. this.mu.Zip(alpha, (m, a) => m + a)]);
+        this.threshold = threshold is null ? middle : InLanes(threshold);
+
+        float[] InLanes(float[] ofRows)
+        {
+            int tiles = (rows + Lanes - 1) / Lanes;
+            var lanes = new float[tiles * groups * Lanes];
+            for (int t = 0; t < tiles; t++) RowTile.Load(new MatrixView<float>(ofRows, rows, groups), t * Lanes, lanes.AsSpan(t * groups * Lanes, groups * Lanes));
+            return lanes;
+        }
     }
 
     /// <inheritdoc/>
-    public float Quantize(int row, int column, float w)
+    public void Quantize(RowLanes rows, int column, ReadOnlySpan<float> w, Span<float> q)
     {
-        int g = (row * groups) + (column / groupSize);
-        float side = w - (threshold is null ? mu[g] : threshold[g]);
-        bool isOnThreshold = side == 0;
-        bool isUpper = isOnThreshold ? onThreshold != OnThreshold.Lower : SignBit.IsPositive(side);
-        if (isUpper) signs[row, column] = true;
-        if (isOnThreshold && onThreshold == OnThreshold.Middle) return mu[g];
-        return isUpper ? mu[g] + alpha[g] : mu[g] - alpha[g];
+        int at = ((rows.FirstRow / Lanes * groups) + (column / groupSize)) * Lanes;
+        Vector512<float> side = Vector512.Create(w) - Vector512.Create(threshold, at);
+        Vector512<float> isLower = onThreshold == OnThreshold.Lower ? Vector512.LessThanOrEqual(side, Vector512<float>.Zero) : Vector512.LessThan(side, Vector512<float>.Zero);
+        Vector512<float> level = Vector512.ConditionalSelect(isLower, Vector512.Create(lower, at), Vector512.Create(upper, at));
+        if (onThreshold == OnThreshold.Middle)
+            level = Vector512.ConditionalSelect(Vector512.Equals(side, Vector512<float>.Zero), Vector512.Create(middle, at), level);
+        Vector512.ConditionalSelect(rows.AsVector(), level, Vector512.Create<float>(q)).CopyTo(q);
+        signs[rows.FirstRow, column] |= (ushort)(rows.Mask & ~(uint)isLower.ExtractMostSignificantBits());
     }
 
     /// <inheritdoc/>
-    public QuantizedMatrix ToMatrix() => new SignMatrix(signs, groupSize, alpha, hasMean ? mu : null, format);
+    public QuantizedMatrix ToMatrix() => new SignMatrix(signs.ToMatrix(), groupSize, alpha, hasMean ? mu : null, format);
 }
