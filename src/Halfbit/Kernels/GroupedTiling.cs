@@ -24,7 +24,7 @@ internal static unsafe class GroupedTiling
             }
         }
 
-        return Tiling.Written(source, strips, [.. strips.Select(s => s.ByteCount)], (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
+        return Tiling.Written(source, strips, (_, s) => strips[s].ByteCount, (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
 
         void Add(int[] columns, int b, int first, int count)
         {

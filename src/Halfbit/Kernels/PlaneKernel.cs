@@ -1,3 +1,5 @@
+using Halfbit.Numerics;
+
 namespace Halfbit.Kernels;
 
 /// <summary>
@@ -26,11 +28,17 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Most columns of a strip: sums of 128 activations fit 16 bits.</summary>
     public const int MostColumns = 128;
 
-    /// <summary>Short name, as HALFBIT_KERNEL takes it.</summary>
-    public abstract string Name { get; }
+    /// <summary>The kernel for the instruction set that dense products use too (HALFBIT_KERNEL).</summary>
+    public static PlaneKernel Current { get; } = Of(DenseKernel.Current);
 
-    /// <summary>Whether this machine can run it.</summary>
-    public abstract bool IsSupported { get; }
+    /// <summary>The kernel for an instruction set.</summary>
+    public static PlaneKernel Of(DenseKernel.Choice choice) => choice.Name switch
+    {
+        "avx512" => new PlaneKernel512(),
+        "avx2" => new PlaneKernel256(),
+        "vector128" => new PlaneKernel128(),
+        _ => new PlaneKernelScalar(),
+    };
 
     /// <summary>The row of byte lane p within a tile.</summary>
     public static int RowOfLane(int p) => ((p & 1) * (TileRows / 2)) + (p >> 1);

@@ -8,12 +8,6 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class PlaneKernel128 : PlaneKernel
 {
     /// <inheritdoc/>
-    public override string Name => "vector128";
-
-    /// <inheritdoc/>
-    public override bool IsSupported => Vector128.IsHardwareAccelerated;
-
-    /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
         for (int part = 0; part < 4; part++)

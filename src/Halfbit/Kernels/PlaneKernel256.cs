@@ -8,12 +8,6 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class PlaneKernel256 : PlaneKernel
 {
     /// <inheritdoc/>
-    public override string Name => "avx2";
-
-    /// <inheritdoc/>
-    public override bool IsSupported => Avx2.IsSupported;
-
-    /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
         for (int part = 0; part < 2; part++)

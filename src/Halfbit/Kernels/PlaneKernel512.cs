@@ -8,12 +8,6 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class PlaneKernel512 : PlaneKernel
 {
     /// <inheritdoc/>
-    public override string Name => "avx512";
-
-    /// <inheritdoc/>
-    public override bool IsSupported => Avx512BW.IsSupported;
-
-    /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
         if (mask == null) SumPart(plane, tables, byteRows, sums, ahead);

@@ -4,12 +4,6 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class PlaneKernelScalar : PlaneKernel
 {
     /// <inheritdoc/>
-    public override string Name => "scalar";
-
-    /// <inheritdoc/>
-    public override bool IsSupported => true;
-
-    /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
         for (int p = 0; p < TileRows; p++)

@@ -55,8 +55,8 @@ internal sealed unsafe class SignStrip : Strip
         mu = hasMean ? [.. muFormats.Select(f => new ScaleTable(f))] : [];
     }
 
-    /// <summary>Bytes of a record.</summary>
-    public int ByteCount
+    /// <inheritdoc/>
+    public override int ByteCount
     {
         get
         {
@@ -65,6 +65,9 @@ internal sealed unsafe class SignStrip : Strip
             return (planes * PlaneBytes) + scales;
         }
     }
+
+    /// <summary>Where the plane of kept weights is in a record.</summary>
+    public int KeepAt => (hasSecond ? 2 : 1) * PlaneBytes;
 
     /// <summary>Writes a record.</summary>
     public void Write(byte* record, SignSource source, int firstRow, int rows)
@@ -99,7 +102,7 @@ internal sealed unsafe class SignStrip : Strip
     {
         byte* signs = record;
         byte* second = hasSecond ? signs + PlaneBytes : null;
-        byte* keep = signs + ((hasSecond ? 2 : 1) * PlaneBytes);
+        byte* keep = signs + KeepAt;
         byte* marks = keep + (hasKeep ? PlaneBytes : 0);
         byte* scales = marks + ((groups - 1) * PlaneBytes);
         int* first = stackalloc int[Rows * 3];

@@ -25,6 +25,9 @@ internal abstract unsafe class Strip
     /// <summary>[columns], what activations are multiplied by; null: 1.</summary>
     public float[]? ColumnScales { get; init; }
 
+    /// <summary>Bytes of a record, but for what depends on the rows.</summary>
+    public abstract int ByteCount { get; }
+
     /// <summary>Adds the products of a tile's rows with one row of activations.</summary>
     /// <param name="record">Planes and scales.</param>
     /// <param name="input">The activations.</param>

@@ -9,24 +9,32 @@ namespace Halfbit.Kernels;
 /// </summary>
 public sealed unsafe class TiledMatrix : IWeightRows
 {
-    /// <summary>Read in advance beyond the last record.</summary>
-    private const int Margin = 64;
+    /// <summary>Records start on cache lines; one more can be read beyond the last.</summary>
+    private const int Line = 64;
 
     private readonly IWeightRows source;
     private readonly byte[] memory;
     private readonly nint start;
+    private readonly int[] lines; // [tiles · strips + 1], where records start, in cache lines
 
-    internal TiledMatrix(IWeightRows source, IReadOnlyList<Strip> strips, IReadOnlyList<int> recordBytes)
+    /// <summary>Room for a matrix.</summary>
+    /// <param name="source">Its shape; expands rows.</param>
+    /// <param name="strips">The strips.</param>
+    /// <param name="bytesOf">Bytes of the record of a tile and strip.</param>
+    internal TiledMatrix(IWeightRows source, IReadOnlyList<Strip> strips, Func<int, int, int> bytesOf)
     {
         this.source = source;
         Strips = [.. strips];
         Tiles = (source.Rows + PlaneKernel.TileRows - 1) / PlaneKernel.TileRows;
-        Offsets = new int[Strips.Length + 1];
-        for (int s = 0; s < Strips.Length; s++) Offsets[s + 1] = Offsets[s] + ((recordBytes[s] + Margin - 1) / Margin * Margin);
-        long bytes = (long)Tiles * TileBytes;
-        if (bytes + (2 * Margin) > Array.MaxLength) throw new NumericsException($"a matrix [{source.Rows}, {source.Columns}] needs {bytes} bytes in memory, more than 2^31");
-        memory = GC.AllocateArray<byte>((int)bytes + (2 * Margin), pinned: true);
-        start = ((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref memory[0]) + Margin - 1) & ~(nint)(Margin - 1);
+        lines = new int[(Tiles * Strips.Length) + 1];
+        for (int k = 0; k + 1 < lines.Length; k++) lines[k + 1] = lines[k] + ((bytesOf(k / Strips.Length, k % Strips.Length) + Line - 1) / Line);
+        (memory, start) = Allocate();
+    }
+
+    private TiledMatrix(TiledMatrix other)
+    {
+        (source, Strips, Tiles, lines) = (other.source, other.Strips, other.Tiles, other.lines);
+        (memory, start) = Allocate();
     }
 
     /// <inheritdoc/>
@@ -36,16 +44,11 @@ public sealed unsafe class TiledMatrix : IWeightRows
     public int Columns => source.Columns;
 
     /// <summary>Bytes in memory.</summary>
-    public long ByteCount => (long)Tiles * TileBytes;
+    public long ByteCount => (long)lines[^1] * Line;
 
     internal Strip[] Strips { get; }
 
     internal int Tiles { get; }
-
-    /// <summary>[strips + 1], where records start within a tile.</summary>
-    internal int[] Offsets { get; }
-
-    private int TileBytes => Offsets[^1];
 
     /// <summary>The kernel form of a packed matrix; null where it has none (parts in single or half precision) and is expanded instead.</summary>
     /// <param name="packed">The matrix; stays open for <see cref="ReadRows"/>.</param>
@@ -68,8 +71,23 @@ public sealed unsafe class TiledMatrix : IWeightRows
     {
         if (X.Columns != Columns || Y.Columns != Rows || X.Rows != Y.Rows)
             throw new ArgumentException($"Y [{Y.Rows}, {Y.Columns}] is not the shape of X [{X.Rows}, {X.Columns}] · Wᵀ, W [{Rows}, {Columns}]");
-        if (X.Rows > 0) TiledProduct.Run(this, X, Y, isExact, KernelSelection.Current);
+        if (X.Rows > 0) TiledProduct.Run(this, X, Y, isExact, PlaneKernel.Current);
     }
 
-    internal byte* Record(int tile, int strip) => (byte*)start + ((nint)tile * TileBytes) + Offsets[strip];
+    /// <summary>The same matrix at another place in memory.</summary>
+    internal TiledMatrix Copy()
+    {
+        var copy = new TiledMatrix(this);
+        Buffer.MemoryCopy((void*)start, (void*)copy.start, ByteCount, ByteCount);
+        return copy;
+    }
+
+    private (byte[] Memory, nint Start) Allocate()
+    {
+        if (ByteCount + (2 * Line) > Array.MaxLength) throw new NumericsException($"a matrix [{Rows}, {Columns}] needs {ByteCount} bytes in memory, more than 2^31");
+        byte[] bytes = GC.AllocateArray<byte>((int)ByteCount + (2 * Line), pinned: true);
+        return (bytes, ((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref bytes[0]) + Line - 1) & ~(nint)(Line - 1));
+    }
+
+    internal byte* Record(int tile, int strip) => (byte*)start + ((nint)lines[(tile * Strips.Length) + strip] * Line);
 }

@@ -3,6 +3,12 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
+/// <summary>A strip, and what writes its records.</summary>
+/// <param name="Strip">The strip.</param>
+/// <param name="KeepAt">Where the plane of kept weights is in a record.</param>
+/// <param name="Write">Writes a record: its address, the first row.</param>
+internal sealed record WritableStrip(Strip Strip, int KeepAt, Action<nint, int> Write);
+
 /// <summary>Lays quantized matrices out in tiles.</summary>
 internal static unsafe class Tiling
 {
@@ -11,59 +17,67 @@ internal static unsafe class Tiling
     /// <param name="source">What expands rows.</param>
     public static TiledMatrix? Of(QuantizedMatrix matrix, IWeightRows source) => matrix switch
     {
-        SignMatrix signs => Of(signs, source),
-        GridMatrix grid => Of(grid, source),
+        SignMatrix signs => Of(signs, signs.GroupSize, source),
+        GridMatrix grid => Of(grid, grid.GroupSize, source),
         GroupedSignMatrix grouped => GroupedTiling.Of(grouped, source),
         MixedMatrix mixed => MixedTiling.Of(mixed, source),
         _ => null,
     };
 
     /// <summary>The groups of columns that share scales, each cut into strips.</summary>
-    public static IEnumerable<(int Group, int[] Columns)> Cut(int columns, int groupSize, Func<int, bool>? isChosen = null)
+    public static IEnumerable<(int Group, int[] Columns)> Cut(int columns, int groupSize)
     {
         int g = 0;
         foreach (ColumnRange group in ColumnRange.Split(columns, groupSize))
         {
-            int[] chosen = [.. Enumerable.Range(group.Start, group.Count).Where(j => isChosen is null || isChosen(j))];
-            foreach (int[] strip in chosen.Chunk(PlaneKernel.MostColumns)) yield return (g, strip);
+            foreach (int[] strip in Enumerable.Range(group.Start, group.Count).Chunk(PlaneKernel.MostColumns)) yield return (g, strip);
             g++;
         }
     }
 
-    private static TiledMatrix Of(SignMatrix matrix, IWeightRows source)
+    /// <summary>Strips of signs or codes for some columns of one group; null for other matrices.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="g">The group.</param>
+    /// <param name="columns">The columns.</param>
+    /// <param name="isKept">Whether a weight counts; null: all do.</param>
+    public static WritableStrip? PartOf(QuantizedMatrix matrix, int g, int[] columns, Func<int, int, bool>? isKept = null)
     {
-        var strips = new List<SignStrip>();
-        var sources = new List<SignSource>();
-        foreach ((int g, int[] columns) in Cut(matrix.Columns, matrix.GroupSize))
+        if (matrix is SignMatrix signs)
         {
-            var signs = new SignSource((i, j) => matrix.Signs[i, j])
+            var source = new SignSource((i, j) => signs.Signs[i, j])
             {
-                Alpha = [[i => matrix.Alpha[(i * matrix.Groups) + g]]],
-                Mu = matrix.Mu is null ? null : [i => matrix.Mu[(i * matrix.Groups) + g]],
+                IsKept = isKept,
+                Alpha = [[i => signs.Alpha[(i * signs.Groups) + g]]],
+                Mu = signs.Mu is null ? null : [i => signs.Mu[(i * signs.Groups) + g]],
             };
-            sources.Add(signs);
-            strips.Add(new SignStrip(columns, signs, [matrix.Format], [matrix.Format]));
+            var strip = new SignStrip(columns, source, [signs.Format], [signs.Format]);
+            return new WritableStrip(strip, strip.KeepAt, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
         }
 
-        return Written(source, strips, [.. strips.Select(s => s.ByteCount)], (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
+        if (matrix is GridMatrix grid)
+        {
+            var source = new GridSource((i, j) => grid.Codes[(i * grid.Columns) + j], i => grid.Scale[(i * grid.Groups) + g], i => grid.ZeroOf(i, g), isKept);
+            var strip = new GridStrip(columns, grid.Bits, isKept is not null, grid.Zero is not null, grid.Format);
+            return new WritableStrip(strip, strip.KeepAt, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
+        }
+
+        return null;
     }
 
-    private static TiledMatrix Of(GridMatrix matrix, IWeightRows source)
+    private static TiledMatrix Of(QuantizedMatrix matrix, int groupSize, IWeightRows source)
     {
-        (int Group, int[] Columns)[] cut = [.. Cut(matrix.Columns, matrix.GroupSize)];
-        GridStrip[] strips = [.. cut.Select(c => new GridStrip(c.Columns, matrix.Bits, matrix.Zero is not null, matrix.Format))];
-        return Written(source, strips, [.. strips.Select(s => s.ByteCount)], (record, s, firstRow) => strips[s].Write(
-            (byte*)record, (i, j) => matrix.Codes[(i * matrix.Columns) + j], i => matrix.Scale[(i * matrix.Groups) + cut[s].Group], i => matrix.ZeroOf(i, cut[s].Group), firstRow, matrix.Rows));
+        WritableStrip[] strips = [.. Cut(matrix.Columns, groupSize).Select(c => PartOf(matrix, c.Group, c.Columns)!)];
+        return Written(source, [.. strips.Select(s => s.Strip)], (_, s) => strips[s].Strip.ByteCount, (record, s, firstRow) => strips[s].Write(record, firstRow));
     }
 
     /// <summary>Makes the matrix and writes all records.</summary>
     /// <param name="source">What expands rows.</param>
     /// <param name="strips">The strips.</param>
-    /// <param name="bytes">[strips], bytes of their records.</param>
+    /// <param name="bytesOf">Bytes of the record of a tile and strip.</param>
     /// <param name="write">Writes a record: its address, the strip, the first row.</param>
-    public static TiledMatrix Written(IWeightRows source, IReadOnlyList<Strip> strips, IReadOnlyList<int> bytes, Action<nint, int, int> write)
+    public static TiledMatrix Written(IWeightRows source, IReadOnlyList<Strip> strips, Func<int, int, int> bytesOf, Action<nint, int, int> write)
     {
-        var tiled = new TiledMatrix(source, strips, bytes);
+        var tiled = new TiledMatrix(source, strips, bytesOf);
         RowParallel.For(tiled.Tiles, 1, (start, end) =>
         {
             for (int tile = start; tile < end; tile++)

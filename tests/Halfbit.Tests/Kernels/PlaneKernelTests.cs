@@ -6,12 +6,12 @@ namespace Halfbit.Tests.Kernels;
 /// <summary>Sums over bit planes: every kernel of this machine against the definition.</summary>
 public sealed unsafe class PlaneKernelTests
 {
-    public static TheoryData<string> Names() => [.. KernelSelection.Supported.Select(k => k.Name)];
+    public static TheoryData<string> Names() => [.. DenseKernel.All.Where(k => k.IsAvailable).Select(k => k.Name)];
 
     [Theory, MemberData(nameof(Names))]
     public void Sums_are_those_over_the_set_bits(string name)
     {
-        PlaneKernel kernel = KernelSelection.Choose(name);
+        PlaneKernel kernel = PlaneKernel.Of(DenseKernel.Choose(name));
         var random = new Random(3);
         for (int trial = 0; trial < 200; trial++)
         {
@@ -43,12 +43,36 @@ public sealed unsafe class PlaneKernelTests
         }
     }
 
-    [Fact]
-    public void A_kernel_that_is_not_there_is_refused_with_those_that_are()
+    [ExpansionFact]
+    public void Salient_codes_are_spread_to_their_places()
     {
-        var exception = Assert.Throws<NumericsException>(() => KernelSelection.Choose("sse9"));
-        Assert.Contains("HALFBIT_KERNEL is 'sse9', expected one of ", exception.Message, StringComparison.Ordinal);
-        Assert.EndsWith("scalar on this machine; unset it to take the best", exception.Message, StringComparison.Ordinal);
+        var random = new Random(4);
+        for (int trial = 0; trial < 100; trial++)
+        {
+            int byteRows = 2 * random.Next(1, 9);
+            var keep = new byte[byteRows * PlaneKernel.TileRows];
+            double share = random.NextDouble();
+            for (int k = 0; k < keep.Length; k++)
+            {
+                for (int bit = 0; bit < 8; bit++) keep[k] |= (byte)(random.NextDouble() < share ? 1 << bit : 0);
+            }
+
+            var codes = new byte[(keep.Length * 8) + 64];
+            random.NextBytes(codes);
+            var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
+            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)random.Next(-128, 128);
+            var expected = new int[PlaneKernel.TileRows];
+            var sums = new int[PlaneKernel.TileRows];
+            fixed (byte* places = keep, code = codes)
+            fixed (sbyte* values = q)
+            fixed (int* definition = expected, result = sums)
+            {
+                SalientCodes.SumByDefinition(places, code, values, byteRows, definition);
+                SalientCodes.SumByExpansion(places, code, values, byteRows, result);
+            }
+
+            Assert.Equal(expected, sums);
+        }
     }
 
     private static int[] Sum(PlaneKernel kernel, byte[] plane, byte[]? mask, sbyte[] q, int byteRows)
@@ -64,5 +88,14 @@ public sealed unsafe class PlaneKernelTests
         }
 
         return sums;
+    }
+}
+
+/// <summary>A test of VPEXPANDB.</summary>
+internal sealed class ExpansionFactAttribute : FactAttribute
+{
+    public ExpansionFactAttribute()
+    {
+        if (!SalientCodes.IsFast) Skip = "this machine has no VPEXPANDB; the definition is what runs";
     }
 }

@@ -12,7 +12,7 @@ public sealed class TiledMatrixTests
     public static TheoryData<string, int> Forms()
     {
         var forms = new TheoryData<string, int>();
-        foreach (string kind in (string[])["sign", "sign mu", "grid", "grid zero", "grid wide", "groups"])
+        foreach (string kind in (string[])["sign", "sign mu", "grid", "grid zero", "grid wide", "groups", "mixed"])
         {
             for (int seed = 0; seed < 6; seed++) forms.Add(kind, seed);
         }
@@ -27,7 +27,7 @@ public sealed class TiledMatrixTests
         for (int trial = 0; trial < 6; trial++)
         {
             (int rows, int columns, int tokens) = (random.Next(1, 200), random.Next(1, 400), random.Next(4) == 0 ? random.Next(1, 40) : 1);
-            QuantizedMatrix matrix = kind == "groups" ? Near(RandomGroups.Any(random).Create(random, rows, columns), random) : RandomMatrices.Part(kind, random, rows, columns, exact: seed == 5);
+            QuantizedMatrix matrix = kind == "mixed" ? Mixed(random, rows, columns) : kind == "groups" ? Near(RandomGroups.Any(random).Create(random, rows, columns), random) : RandomMatrices.Part(kind, random, rows, columns, exact: seed == 5);
             var packed = new PackedMatrix(Packer.Pack(matrix));
             TiledMatrix tiled = Assert.IsType<TiledMatrix>(TiledMatrix.Of(packed));
             Matrix X = RandomX(random, tokens, columns);
@@ -46,8 +46,8 @@ public sealed class TiledMatrixTests
         TiledMatrix tiled = Assert.IsType<TiledMatrix>(TiledMatrix.Of(packed));
         Matrix X = RandomX(random, 37, 900);
         var first = new Matrix(37, 700);
-        TiledProduct.Run(tiled, X.View, first.View, isExact: false, KernelSelection.Choose("scalar"));
-        foreach (PlaneKernel kernel in KernelSelection.Supported)
+        TiledProduct.Run(tiled, X.View, first.View, isExact: false, new PlaneKernelScalar());
+        foreach (PlaneKernel kernel in DenseKernel.All.Where(k => k.IsAvailable).Select(PlaneKernel.Of))
         {
             var all = new Matrix(37, 700);
             TiledProduct.Run(tiled, X.View, all.View, isExact: false, kernel);
@@ -76,6 +76,13 @@ public sealed class TiledMatrixTests
             Assert.All(Y.Row(1).ToArray(), y => Assert.False(float.IsFinite(y)));
             Assert.All(Y.Row(2).ToArray(), y => Assert.False(float.IsFinite(y)));
         }
+    }
+
+    private static MixedMatrix Mixed(Random random, int rows, int columns)
+    {
+        string[] lows = ["sign", "sign mu", "grid", "grid zero", "zero"];
+        BitMatrix isSalient = random.Next(4) switch { 0 => RandomMatrices.Mask(random, rows, columns, random.Next(2)), 1 => RandomMatrices.Mask(random, rows, columns, 0.5), _ => RandomMatrices.ClusteredMask(random, rows, columns, 0.1) };
+        return new MixedMatrix(isSalient, RandomMatrices.Part(random.Next(2) == 0 ? "grid zero" : "grid", random, rows, columns), RandomMatrices.Part(lows[random.Next(lows.Length)], random, rows, columns));
     }
 
     /// <summary>The same with column scales from 1 to 4: activations are rounded after they were multiplied by them, so that a wild column would drown the others.</summary>
