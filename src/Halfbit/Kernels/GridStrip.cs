@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
@@ -54,6 +55,7 @@ internal sealed unsafe class GridStrip : Strip
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
         int* codes = stackalloc int[Rows * 2];

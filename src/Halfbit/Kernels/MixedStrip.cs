@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Halfbit.Kernels;
 
 /// <summary>
@@ -59,6 +61,7 @@ internal sealed unsafe class MixedStrip : Strip
     }
 
     /// <inheritdoc/>
+    [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
         low?.Strip.Add(record, input, y, kernel);

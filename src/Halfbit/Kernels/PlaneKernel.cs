@@ -1,20 +1,24 @@
+using System.Runtime.CompilerServices;
 using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// The one inner loop of all packed products: sums of eight-bit activations over the set bits of a bit plane, for 64 rows at a time.
+/// The one inner loop of all packed products: sums of eight-bit activations over the set bits of a bit plane, for 128 rows at a time.
 /// </summary>
 /// <remarks>
-/// A plane of a strip has, for each eight columns, 64 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that the even
-/// lanes of any vector are consecutive rows, and the odd ones too. Each half byte selects one of 16 sums of four activations. An activation q is split into
+/// A plane of a strip has, for each eight columns, 128 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that the even
+/// lanes of any vector of up to 64 bytes are consecutive rows, and the odd ones too. Each half byte selects one of 16 sums of four activations. An activation q is split into
 /// q = 16·h + l, l in 0 … 15, h in −8 … 7, and both parts have a table of their own, h with 32 added: sums of four are at most 60, and four of them still fit a byte.
 /// The sums are exact integers, so every kernel gives the same.
 /// </remarks>
 internal abstract unsafe class PlaneKernel
 {
     /// <summary>Rows of a tile.</summary>
-    public const int TileRows = 64;
+    public const int TileRows = 128;
+
+    /// <summary>Lanes whose even ones are consecutive rows.</summary>
+    protected const int LaneGroup = 64;
 
     /// <summary>Columns whose bits are in one byte.</summary>
     public const int ByteColumns = 8;
@@ -41,14 +45,29 @@ internal abstract unsafe class PlaneKernel
     };
 
     /// <summary>The row of byte lane p within a tile.</summary>
-    public static int RowOfLane(int p) => ((p & 1) * (TileRows / 2)) + (p >> 1);
+    public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + (p % LaneGroup / 2);
 
     /// <summary>sums[r] ← Σ qⱼ over the columns j whose bit is set in row r of the plane, and of the mask where there is one.</summary>
-    /// <param name="plane">[byteRows][64].</param>
-    /// <param name="mask">[byteRows][64], or null.</param>
+    /// <param name="plane">[byteRows][128].</param>
+    /// <param name="mask">[byteRows][128], or null.</param>
     /// <param name="tables">[byteRows][64], tables of the activations.</param>
     /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
-    /// <param name="sums">[64], by row.</param>
+    /// <param name="sums">[128], by row.</param>
     /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
     public abstract void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead);
+
+    /// <summary>y ← y + (α · s) · (2·S − Σ q): the products of rows of signs, S the sums over the plane.</summary>
+    /// <param name="plane">[byteRows][128], signs.</param>
+    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="table">How row scales α are stored.</param>
+    /// <param name="scales">The row scales.</param>
+    /// <param name="y">[128], by row.</param>
+    [SkipLocalsInit]
+    public virtual void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+    {
+        int* sums = stackalloc int[TileRows];
+        Sum(plane, null, input.Tables, byteRows, sums, input.Ahead);
+        TileSums.AddSigned(sums, input.Total, table, scales, input.Scale, y);
+    }
 }

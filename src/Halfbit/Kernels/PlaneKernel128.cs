@@ -10,11 +10,11 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
     /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
-        for (int part = 0; part < 4; part++)
+        for (int lane = 0; lane < TileRows; lane += Lanes)
         {
-            int lane = part * Lanes;
-            if (mask == null) SumPart(plane + lane, tables, byteRows, sums + (lane / 2), ahead);
-            else SumPart(plane + lane, mask + lane, tables, byteRows, sums + (lane / 2), ahead);
+            int* target = sums + (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 2);
+            if (mask == null) SumPart(plane + lane, tables, byteRows, target, ahead);
+            else SumPart(plane + lane, mask + lane, tables, byteRows, target, ahead);
         }
     }
 
@@ -91,8 +91,8 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
             Vector128<short> odd = ((highOdd << 4) + lowOdd).AsInt16() - bias;
             Vector128.Store(Vector128.WidenLower(even), sums);
             Vector128.Store(Vector128.WidenUpper(even), sums + 4);
-            Vector128.Store(Vector128.WidenLower(odd), sums + (TileRows / 2));
-            Vector128.Store(Vector128.WidenUpper(odd), sums + (TileRows / 2) + 4);
+            Vector128.Store(Vector128.WidenLower(odd), sums + (LaneGroup / 2));
+            Vector128.Store(Vector128.WidenUpper(odd), sums + (LaneGroup / 2) + 4);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,11 +10,11 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
     /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
-        for (int part = 0; part < 2; part++)
+        for (int lane = 0; lane < TileRows; lane += Lanes)
         {
-            int lane = part * Lanes;
-            if (mask == null) SumPart(plane + lane, tables, byteRows, sums + (lane / 2), ahead);
-            else SumPart(plane + lane, mask + lane, tables, byteRows, sums + (lane / 2), ahead);
+            int* target = sums + (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 2);
+            if (mask == null) SumPart(plane + lane, tables, byteRows, target, ahead);
+            else SumPart(plane + lane, mask + lane, tables, byteRows, target, ahead);
         }
     }
 
@@ -83,8 +83,8 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
             Vector256<short> odd = ((highOdd << 4) + lowOdd).AsInt16() - bias;
             Vector256.Store(Vector256.WidenLower(even), sums);
             Vector256.Store(Vector256.WidenUpper(even), sums + 8);
-            Vector256.Store(Vector256.WidenLower(odd), sums + (TileRows / 2));
-            Vector256.Store(Vector256.WidenUpper(odd), sums + (TileRows / 2) + 8);
+            Vector256.Store(Vector256.WidenLower(odd), sums + (LaneGroup / 2));
+            Vector256.Store(Vector256.WidenUpper(odd), sums + (LaneGroup / 2) + 8);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

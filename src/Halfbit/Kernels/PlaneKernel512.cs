@@ -4,50 +4,99 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Lookups by VPSHUFB on 64 rows at once.</summary>
+/// <summary>Lookups by VPERMB on 64 rows at once; the two halves of a tile share the tables in registers.</summary>
 internal sealed unsafe class PlaneKernel512 : PlaneKernel
 {
     /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {
-        if (mask == null) SumPart(plane, tables, byteRows, sums, ahead);
-        else SumPart(plane, mask, tables, byteRows, sums, ahead);
+        Halves both = default;
+        if (mask == null) both.AddPlane(plane, tables, byteRows, ahead);
+        else both.AddPlane(plane, mask, tables, byteRows, ahead);
+        both.First.Store(byteRows, sums);
+        both.Second.Store(byteRows, sums + LaneGroup);
     }
 
-    private const int Lanes = 64;
-
-    private static void SumPart(byte* plane, byte* tables, int byteRows, int* sums, nint ahead)
+    /// <inheritdoc/>
+    public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        Accumulator sum = default;
-        for (int k = 0; k < byteRows; k += 2)
+        Halves both = default;
+        both.AddPlane(plane, input.Tables, byteRows, input.Ahead);
+        both.First.AddSigned(byteRows, input, table, scales, 0, y);
+        both.Second.AddSigned(byteRows, input, table, scales, LaneGroup, y);
+    }
+
+    /// <summary>The sums of a tile.</summary>
+    private struct Halves
+    {
+        public Accumulator First;
+        public Accumulator Second;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddPlane(byte* plane, byte* tables, int byteRows, nint ahead)
         {
-            Sse.Prefetch0(plane + ahead);
-            Sse.Prefetch0(plane + ahead + TileRows);
-            sum.Add(Vector512.Load(plane), Vector512.Load(plane + TileRows), tables);
-            plane += 2 * TileRows;
-            tables += 2 * TableBytes;
+            for (int k = 0; k < byteRows; k += 2, plane += 2 * TileRows, tables += 2 * TableBytes)
+            {
+                Fetch(plane + ahead);
+                var table = new Tables(tables);
+                First.Add(Vector512.Load(plane), Vector512.Load(plane + TileRows), table);
+                Second.Add(Vector512.Load(plane + LaneGroup), Vector512.Load(plane + TileRows + LaneGroup), table);
+            }
         }
 
-        sum.Store(byteRows, sums);
-    }
-
-    private static void SumPart(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
-    {
-        Accumulator sum = default;
-        for (int k = 0; k < byteRows; k += 2)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddPlane(byte* plane, byte* mask, byte* tables, int byteRows, nint ahead)
         {
-            Sse.Prefetch0(plane + ahead);
-            Sse.Prefetch0(plane + ahead + TileRows);
-            sum.Add(Vector512.Load(plane) & Vector512.Load(mask), Vector512.Load(plane + TileRows) & Vector512.Load(mask + TileRows), tables);
-            plane += 2 * TileRows;
-            mask += 2 * TileRows;
-            tables += 2 * TableBytes;
+            for (int k = 0; k < byteRows; k += 2, plane += 2 * TileRows, mask += 2 * TileRows, tables += 2 * TableBytes)
+            {
+                Fetch(plane + ahead);
+                var table = new Tables(tables);
+                First.Add(Vector512.Load(plane) & Vector512.Load(mask), Vector512.Load(plane + TileRows) & Vector512.Load(mask + TileRows), table);
+                Second.Add(
+                    Vector512.Load(plane + LaneGroup) & Vector512.Load(mask + LaneGroup), Vector512.Load(plane + TileRows + LaneGroup) & Vector512.Load(mask + TileRows + LaneGroup), table);
+            }
         }
 
-        sum.Store(byteRows, sums);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Fetch(byte* at)
+        {
+            Sse.Prefetch0(at);
+            Sse.Prefetch0(at + 64);
+            Sse.Prefetch0(at + 128);
+            Sse.Prefetch0(at + 192);
+        }
     }
 
-    /// <summary>Sums of low and high parts: of all lanes as 16-bit numbers, even lane + 256 · odd lane, and of the odd lanes alone.</summary>
+    /// <summary>The tables of sixteen columns, each repeated four times: a lookup takes the lowest six bits of a byte, of which the upper two do not matter then.</summary>
+    private readonly struct Tables
+    {
+        public readonly Vector512<byte> Low0;
+        public readonly Vector512<byte> Low1;
+        public readonly Vector512<byte> Low2;
+        public readonly Vector512<byte> Low3;
+        public readonly Vector512<byte> High0;
+        public readonly Vector512<byte> High1;
+        public readonly Vector512<byte> High2;
+        public readonly Vector512<byte> High3;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Tables(byte* tables)
+        {
+            Low0 = Table(tables);
+            High0 = Table(tables + 16);
+            Low1 = Table(tables + 32);
+            High1 = Table(tables + 48);
+            Low2 = Table(tables + 64);
+            High2 = Table(tables + 80);
+            Low3 = Table(tables + 96);
+            High3 = Table(tables + 112);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<byte> Table(byte* table) => Avx512F.BroadcastVector128ToVector512((int*)table).AsByte();
+    }
+
+    /// <summary>Sums of low and high parts of 64 rows: of all lanes as 16-bit numbers, even lane + 256 · odd lane, and of the odd lanes alone.</summary>
     private struct Accumulator
     {
         private Vector512<ushort> low;
@@ -56,15 +105,12 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         private Vector512<ushort> highOdd;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(Vector512<byte> first, Vector512<byte> second, byte* tables)
+        public void Add(Vector512<byte> first, Vector512<byte> second, in Tables table)
         {
-            Vector512<byte> half = Vector512.Create((byte)15);
-            Vector512<byte> n0 = first & half;
-            Vector512<byte> n1 = (first.AsUInt16() >> 4).AsByte() & half;
-            Vector512<byte> n2 = second & half;
-            Vector512<byte> n3 = (second.AsUInt16() >> 4).AsByte() & half;
-            Vector512<ushort> l = (Look(tables, n0) + Look(tables + 32, n1) + Look(tables + 64, n2) + Look(tables + 96, n3)).AsUInt16();
-            Vector512<ushort> h = (Look(tables + 16, n0) + Look(tables + 48, n1) + Look(tables + 80, n2) + Look(tables + 112, n3)).AsUInt16();
+            Vector512<byte> firstHigh = (first.AsUInt16() >> 4).AsByte();
+            Vector512<byte> secondHigh = (second.AsUInt16() >> 4).AsByte();
+            Vector512<ushort> l = (Look(table.Low0, first) + Look(table.Low1, firstHigh) + (Look(table.Low2, second) + Look(table.Low3, secondHigh))).AsUInt16();
+            Vector512<ushort> h = (Look(table.High0, first) + Look(table.High1, firstHigh) + (Look(table.High2, second) + Look(table.High3, secondHigh))).AsUInt16();
             low += l;
             lowOdd += l >> 8;
             high += h;
@@ -75,16 +121,36 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         public readonly void Store(int byteRows, int* sums)
         {
             Vector512<short> bias = Vector512.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector512<short> even = (((high - (highOdd << 8)) << 4) + (low - (lowOdd << 8))).AsInt16() - bias;
-            Vector512<short> odd = ((highOdd << 4) + lowOdd).AsInt16() - bias;
-            Vector512.Store(Vector512.WidenLower(even), sums);
-            Vector512.Store(Vector512.WidenUpper(even), sums + 16);
-            Vector512.Store(Vector512.WidenLower(odd), sums + (TileRows / 2));
-            Vector512.Store(Vector512.WidenUpper(odd), sums + (TileRows / 2) + 16);
+            Vector512<short> even = Even - bias;
+            Vector512<short> odd = Odd - bias;
+            Vector512.WidenLower(even).Store(sums);
+            Vector512.WidenUpper(even).Store(sums + 16);
+            Vector512.WidenLower(odd).Store(sums + 32);
+            Vector512.WidenUpper(odd).Store(sums + 48);
         }
 
+        /// <summary>2·S − Σ q stays within 16 bits, since Σ |q| does.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<byte> Look(byte* table, Vector512<byte> index)
-            => Avx512BW.Shuffle(Avx512F.BroadcastVector128ToVector512((int*)table).AsByte(), index);
+        public readonly void AddSigned(int byteRows, in StripInput input, in ScaleTable table, byte* scales, int row, float* y)
+        {
+            Vector512<short> offset = Vector512.Create((short)((4 * HighBias * 16 * byteRows) + input.Total));
+            Vector512<short> even = (Even << 1) - offset;
+            Vector512<short> odd = (Odd << 1) - offset;
+            AddScaled(Vector512.WidenLower(even), input.Scale, table, scales, row, y);
+            AddScaled(Vector512.WidenUpper(even), input.Scale, table, scales, row + 16, y);
+            AddScaled(Vector512.WidenLower(odd), input.Scale, table, scales, row + 32, y);
+            AddScaled(Vector512.WidenUpper(odd), input.Scale, table, scales, row + 48, y);
+        }
+
+        private readonly Vector512<short> Even => (((high - (highOdd << 8)) << 4) + (low - (lowOdd << 8))).AsInt16();
+
+        private readonly Vector512<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AddScaled(Vector512<int> sums, float s, in ScaleTable table, byte* scales, int row, float* y)
+            => Vector512.FusedMultiplyAdd(table.Read16(scales, row) * s, Vector512.ConvertToSingle(sums), Vector512.Load(y + row)).Store(y + row);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector512<byte> Look(Vector512<byte> table, Vector512<byte> index) => Avx512Vbmi.PermuteVar64x8(table, index);
     }
 }

@@ -14,11 +14,11 @@ internal static unsafe class SalientCodes
     public static bool IsFast => Avx512Vbmi2.IsSupported && PlaneKernel.Current is PlaneKernel512;
 
     /// <summary>sums[r] ← Σ code · q over the salient weights of row r.</summary>
-    /// <param name="keep">[byteRows][64], bits of weights that are not salient; set beyond the last column and row, too.</param>
+    /// <param name="keep">[byteRows][128], bits of weights that are not salient; set beyond the last column and row, too.</param>
     /// <param name="codes">The codes; 64 bytes more can be read.</param>
     /// <param name="q">[8 · byteRows], activations.</param>
     /// <param name="byteRows">Columns ÷ 8.</param>
-    /// <param name="sums">[64], by row.</param>
+    /// <param name="sums">[128], by row.</param>
     public static void Sum(byte* keep, byte* codes, sbyte* q, int byteRows, int* sums)
     {
         if (IsFast) SumByExpansion(keep, codes, q, byteRows, sums);

@@ -4,7 +4,7 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>The scales of a tile's 64 rows as they lie in memory: single precision, half precision or bytes, made single precision with one shift and one exact product.</summary>
+/// <summary>The scales of a tile's 128 rows as they lie in memory: single precision, half precision or bytes, made single precision with one shift and one exact product.</summary>
 /// <remarks>
 /// A half or a byte shifted to the place of a float's exponent and mantissa, and multiplied by the power of two between the two biases, is exact, subnormal numbers included.
 /// Where that power would overflow the scales are kept in single precision.
@@ -13,6 +13,10 @@ internal readonly unsafe struct ScaleTable
 {
     private const int HalfShift = 13;
     private const int HalfBias = 112;
+
+    /// <summary>Sign and magnitude of a half that was widened with its sign and shifted.</summary>
+    private const int SignAndNumber = unchecked((int)0x8FFFFFFF);
+
     private const int ByteShift = 19;
     private const int ByteBias = 130;
     private const int LargestExponent = 127;
@@ -44,6 +48,25 @@ internal readonly unsafe struct ScaleTable
         }
     }
 
+    /// <summary>The scales of rows <paramref name="row"/> to row + 15.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> Read16(byte* table, int row)
+    {
+        if (kind == ScaleKind.Half)
+        {
+            Vector512<int> bits = Vector512.WidenLower(Vector256.Load((short*)table + row).ToVector512Unsafe());
+            return ((bits << HalfShift) & Vector512.Create(SignAndNumber)).AsSingle() * unit;
+        }
+
+        if (kind == ScaleKind.Byte)
+        {
+            Vector256<ushort> wide = Vector256.WidenLower(Vector128.Load(table + row).ToVector256Unsafe());
+            return (Vector512.WidenLower(wide.ToVector512Unsafe()) << ByteShift).AsSingle() * unit;
+        }
+
+        return Vector512.Load((float*)table + row);
+    }
+
     /// <summary>The scales of rows <paramref name="row"/> to row + 7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Read(byte* table, int row)
@@ -51,7 +74,7 @@ internal readonly unsafe struct ScaleTable
         if (kind == ScaleKind.Half)
         {
             Vector256<int> bits = Vector256.WidenLower(Vector128.Load((short*)table + row).ToVector256Unsafe());
-            return ((bits << HalfShift) & Vector256.Create(0x0FFFFFFF)).AsSingle() * unit | (bits & Vector256.Create(int.MinValue)).AsSingle();
+            return ((bits << HalfShift) & Vector256.Create(SignAndNumber)).AsSingle() * unit;
         }
 
         if (kind == ScaleKind.Byte)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
@@ -105,14 +106,20 @@ internal sealed unsafe class SignStrip : Strip
         byte* keep = signs + KeepAt;
         byte* marks = keep + (hasKeep ? PlaneBytes : 0);
         byte* scales = marks + ((groups - 1) * PlaneBytes);
-        int* first = stackalloc int[Rows * 3];
-        Sum(kernel, signs, null, input, first);
         if (groups == 1 && !hasSecond && !hasKeep && !hasMean)
         {
-            TileSums.AddSigned(first, input.Total, alpha[0], scales, input.Scale, y);
+            kernel.AddSigned(signs, ByteRows, input, alpha[0], scales, y);
             return;
         }
 
+        AddMarked(kernel, signs, second, keep, marks, scales, input, y);
+    }
+
+    [SkipLocalsInit]
+    private void AddMarked(PlaneKernel kernel, byte* signs, byte* second, byte* keep, byte* marks, byte* scales, in StripInput input, float* y)
+    {
+        int* first = stackalloc int[Rows * 3];
+        Sum(kernel, signs, null, input, first);
         int* residual = first + Rows;
         int* all = residual + Rows;
         if (hasKeep) Sum(kernel, keep, null, input, all);
@@ -131,6 +138,7 @@ internal sealed unsafe class SignStrip : Strip
     }
 
     /// <summary>Adds all groups but the first, and takes them from its sums.</summary>
+    [SkipLocalsInit]
     private void AddGroups(PlaneKernel kernel, byte* signs, byte* second, byte* marks, byte* scales, in StripInput input, int* first, int* residual, int* all, float* y)
     {
         int* sums = stackalloc int[Rows * 3];

@@ -1,7 +1,7 @@
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// Up to 128 columns of a <see cref="TiledMatrix"/> that share row scales: which columns they are, and how the bytes of 64 rows of them, a record, are multiplied.
+/// Up to 128 columns of a <see cref="TiledMatrix"/> that share row scales: which columns they are, and how the bytes of 128 rows of them, a record, are multiplied.
 /// </summary>
 internal abstract unsafe class Strip
 {
@@ -11,10 +11,14 @@ internal abstract unsafe class Strip
     {
         Columns = columns;
         ByteRows = ((columns.Length + 15) / 16) * 2;
+        IsContiguous = columns[^1] - columns[0] == columns.Length - 1;
     }
 
     /// <summary>The columns in their order within the strip; the rest of the last 16 is empty.</summary>
     public int[] Columns { get; }
+
+    /// <summary>Whether the columns, which ascend, have no gaps.</summary>
+    public bool IsContiguous { get; }
 
     /// <summary>Bytes per row of a plane.</summary>
     public int ByteRows { get; }
@@ -31,12 +35,12 @@ internal abstract unsafe class Strip
     /// <summary>Adds the products of a tile's rows with one row of activations.</summary>
     /// <param name="record">Planes and scales.</param>
     /// <param name="input">The activations.</param>
-    /// <param name="y">[64], by row.</param>
+    /// <param name="y">[128], by row.</param>
     /// <param name="kernel">Sums planes.</param>
     public abstract void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel);
 
     /// <summary>Writes a plane of a tile.</summary>
-    /// <param name="plane">[byteRows][64], zeroed.</param>
+    /// <param name="plane">[byteRows][128], zeroed.</param>
     /// <param name="firstRow">First row of the tile.</param>
     /// <param name="rows">Rows of the matrix; rows beyond stay empty.</param>
     /// <param name="isSet">Whether the bit of (row, column) is set.</param>

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Steps on the 64 sums of a tile.</summary>
+/// <summary>Steps on the sums of a tile.</summary>
 internal static unsafe class TileSums
 {
     private const int Rows = PlaneKernel.TileRows;

@@ -4,7 +4,7 @@ using Halfbit.Packing;
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// A quantized matrix as the kernels read it: tiles of 64 rows, each a run of records, one per strip of columns, so that a product reads the memory once, in order.
+/// A quantized matrix as the kernels read it: tiles of 128 rows, each a run of records, one per strip of columns, so that a product reads the memory once, in order.
 /// Nothing dense is kept: each weight takes its bits, each scale what it takes in the file at most twice over.
 /// </summary>
 public sealed unsafe class TiledMatrix : IWeightRows

@@ -29,7 +29,7 @@ internal sealed unsafe class TiledProduct
     private readonly Action<int, int> multiplyTiles;
     private readonly AlignedBuffer tableBuffer = new();
     private readonly AlignedBuffer valueBuffer = new();
-    private readonly AlignedBuffer scaleBuffer = new();
+    private readonly AlignedBuffer inputBuffer = new();
     private TiledMatrix matrix = null!;
     private PlaneKernel kernel = null!;
     private float* x;
@@ -44,18 +44,12 @@ internal sealed unsafe class TiledProduct
     private int[] byteRowStart = [];
     private byte* tables;
     private sbyte* values;
-    private StripScale* scales;
+    private StripInput* inputs;
 
     private TiledProduct()
     {
         buildTables = BuildTables;
         multiplyTiles = MultiplyTiles;
-    }
-
-    private struct StripScale
-    {
-        public float Scale;
-        public int Total;
     }
 
     /// <summary>Computes the product on all threads.</summary>
@@ -96,7 +90,7 @@ internal sealed unsafe class TiledProduct
             long slots = (long)tokens * parts;
             tables = tableBuffer.Reserve<byte>((nint)(slots * byteRows * PlaneKernel.TableBytes));
             values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns));
-            scales = scaleBuffer.Reserve<StripScale>((nint)(slots * strips));
+            inputs = inputBuffer.Reserve<StripInput>((nint)(slots * strips));
             int pairs = tokens * strips;
             RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16), buildTables);
             RowParallel.For(matrix.Tiles, isSmall ? matrix.Tiles : Share(matrix.Tiles, tokens > 8 ? 1 : 4), multiplyTiles);
@@ -119,15 +113,17 @@ internal sealed unsafe class TiledProduct
             for (int part = 0; part < parts; part++, scale *= 1f / 256)
             {
                 long slot = ((long)t * parts) + part;
-                sbyte* stored = Values(slot, s);
+                long at = (slot * byteRows) + byteRowStart[s];
+                sbyte* stored = values + (at * PlaneKernel.ByteColumns);
+                byte* table = tables + (at * PlaneKernel.TableBytes);
                 Unsafe.CopyBlockUnaligned(stored, q + (part * padded), (uint)padded);
-                StripScale* at = scales + (slot * strips) + s;
-                at->Scale = scale;
-                at->Total = ActivationTables.Build(stored, strip.ByteRows, Tables(slot, s));
+                int total = ActivationTables.Build(stored, strip.ByteRows, table);
+                inputs[(slot * strips) + s] = new StripInput(table, stored, total, scale, t == 0 && part == 0 ? FetchAhead : 0);
             }
         }
     }
 
+    [SkipLocalsInit]
     private void MultiplyTiles(int start, int end)
     {
         float* sums = stackalloc float[Rows];
@@ -140,28 +136,16 @@ internal sealed unsafe class TiledProduct
                 var accumulated = new Span<float>(sums, Rows);
                 if (firstStrip == 0) accumulated.Clear();
                 else target.CopyTo(accumulated);
-                MultiplyTile(tile, t, t == 0 ? FetchAhead : 0, sums);
+                StripInput* input = inputs + ((nint)t * parts * strips);
+                for (int s = 0; s < strips; s++)
+                {
+                    Strip strip = matrix.Strips[firstStrip + s];
+                    byte* record = matrix.Record(tile, firstStrip + s);
+                    for (int part = 0; part < parts; part++) strip.Add(record, input[(part * strips) + s], sums, kernel);
+                }
+
                 accumulated[..count].CopyTo(target);
             }
         }
     }
-
-    private void MultiplyTile(int tile, int t, nint ahead, float* sums)
-    {
-        for (int s = 0; s < strips; s++)
-        {
-            Strip strip = matrix.Strips[firstStrip + s];
-            byte* record = matrix.Record(tile, firstStrip + s);
-            for (int part = 0; part < parts; part++)
-            {
-                long slot = ((long)t * parts) + part;
-                StripScale* at = scales + (slot * strips) + s;
-                strip.Add(record, new StripInput(Tables(slot, s), Values(slot, s), at->Total, at->Scale, part == 0 ? ahead : 0), sums, kernel);
-            }
-        }
-    }
-
-    private byte* Tables(long slot, int s) => tables + (((slot * byteRows) + byteRowStart[s]) * PlaneKernel.TableBytes);
-
-    private sbyte* Values(long slot, int s) => values + (((slot * byteRows) + byteRowStart[s]) * PlaneKernel.ByteColumns);
 }
