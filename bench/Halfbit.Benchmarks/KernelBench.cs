@@ -28,6 +28,13 @@ internal static class KernelBench
         var X = new Matrix(512, columns);
         for (int t = 0; t < 512; t++) for (int j = 0; j < columns; j++) X[t, j] = (float)(random.NextDouble() - 0.5);
         var Y = new Matrix(512, rows);
+        if (args.Length > 3)
+        {
+            RowParallel.Threads = 1;
+            for (int r = 0; r < 40; r++) foreach (TiledMatrix m in all) m.MultiplyTransposed(X.View.RowRange(0, 1), Y.View.RowRange(0, 1), false);
+            return 0;
+        }
+
         foreach (int threads in (int[])[1, 2])
         {
             RowParallel.Threads = threads;
@@ -64,11 +71,20 @@ internal static class KernelBench
                 fixed (byte* p = plane, t = tables) fixed (int* s = sums)
                 {
                     var w = Stopwatch.StartNew();
-                    for (int k = 0; k < 1000000; k++) kernel.Sum(p + (k & 15) * 2048, null, t, 16, s, 0);
+                    float[] yy = new float[128];
+                    ScaleTable table = new(new ScaleFormat(ScaleKind.Half, -14));
+                    fixed (float* y = yy)
+                    {
+                        var input = new StripInput(t, (sbyte*)t, 3, 0.01f, 0);
+                        for (int k = 0; k < 1000000; k++) kernel.AddSigned(p + (k & 7) * 2304, 16, input, table, p + (k & 7) * 2304 + 2048, y);
+                    }
+                    double c = 16384.0 * 1e6 / w.Elapsed.TotalSeconds / 1e9;
+                    w.Restart();
+                    for (int k = 0; k < 1000000; k++) kernel.Sum(p + (k & 7) * 2304, null, t, 16, s, 0);
                     double a = 16384.0 * 1e6 / w.Elapsed.TotalSeconds / 1e9;
                     w.Restart();
                     for (int k = 0; k < 1000000; k++) kernel.Sum(p + (k & 15) * 2048, p, t, 16, s, 0);
-                    Console.WriteLine($"{kernel.GetType().Name} {a:F1} Gw/s, masked {16384.0 * 1e6 / w.Elapsed.TotalSeconds / 1e9:F1}");
+                    Console.WriteLine($"{kernel.GetType().Name} signed {c:F1} {a:F1} Gw/s, masked {16384.0 * 1e6 / w.Elapsed.TotalSeconds / 1e9:F1}");
                 }
             }
         }

@@ -22,6 +22,7 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     {
         Halves both = default;
         both.AddPlane(plane, input.Tables, byteRows, input.Ahead);
+        for (int at = 0; at < table.ByteCount; at += 64) Sse.Prefetch0(scales + at + input.Ahead);
         both.First.AddSigned(byteRows, input, table, scales, 0, y);
         both.Second.AddSigned(byteRows, input, table, scales, LaneGroup, y);
     }

@@ -31,11 +31,12 @@ internal readonly unsafe struct ScaleTable
         int exponent = format.Exponent + (format.Kind == ScaleKind.Byte ? ByteBias : HalfBias);
         kind = format.Kind != ScaleKind.Exact && exponent is > -LargestExponent and <= LargestExponent ? format.Kind : ScaleKind.Exact;
         this.format = format;
+        ByteCount = PlaneKernel.TileRows * (kind switch { ScaleKind.Byte => 1, ScaleKind.Half => 2, _ => 4 });
         unit = kind == ScaleKind.Exact ? 1f : MathF.ScaleB(1f, exponent);
     }
 
     /// <summary>Bytes of the table of a tile.</summary>
-    public int ByteCount => PlaneKernel.TileRows * (kind switch { ScaleKind.Byte => 1, ScaleKind.Half => 2, _ => 4 });
+    public int ByteCount { get; }
 
     /// <summary>Stores the scale of a row.</summary>
     public void Write(byte* table, int row, float value)
