@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Halfbit.Evaluation;
+using Halfbit.Kernels;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
 using Halfbit.Tokenization;
@@ -16,21 +17,23 @@ internal static class EvalCommand
         Argument<string> model = SharedOptions.Model();
         var perplexity = new PerplexityArguments();
         var reference = new Option<string?>("--reference") { Description = "Also measure KL divergence from this model and the share of equal top-1 predictions", HelpName = "MODEL" };
+        Option<bool> exact = SharedOptions.Exact();
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("eval", SharedOptions.WithExample(
             "Measures perplexity over consecutive non-overlapping windows, and divergence from a reference model",
             "halfbit eval out --perplexity book.txt --window 512 --reference samples/llama-13m"))
         {
-            model, reference, threads, json,
+            model, reference, exact, threads, json,
         };
         perplexity.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
             PerplexityOptions options = perplexity.Options(parsed);
-            using ModelFolder subject = ModelFolder.Open(parsed.GetValue(model)!);
-            using ModelFolder? original = parsed.GetValue(reference) is string folder ? ModelFolder.Open(folder) : null;
+            ActivationPrecision precision = SharedOptions.Precision(parsed.GetValue(exact));
+            using ModelFolder subject = ModelFolder.Open(parsed.GetValue(model)!, precision);
+            using ModelFolder? original = parsed.GetValue(reference) is string folder ? ModelFolder.Open(folder, precision) : null;
             Run(subject, original, perplexity.Files(parsed), options, parsed.GetValue(json), cancellation);
             return Failure.None;
         })));

@@ -22,13 +22,14 @@ internal static class GenerateCommand
         Option<long> seed = SharedOptions.Seed();
         var ids = new Option<bool>("--ids") { Description = "Print token ids instead of text" };
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Go on after the model's end-of-text token" };
+        Option<bool> exact = SharedOptions.Exact();
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("generate", SharedOptions.WithExample(
             "Continues a prompt, streaming the text to standard output",
             "halfbit generate samples/llama-13m \"The old man looked at her\" -n 32"))
         {
-            model, prompt, count, temperature, topK, topP, seed, ids, ignoreEos, threads, json,
+            model, prompt, count, temperature, topK, topP, seed, ids, ignoreEos, exact, threads, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
@@ -43,7 +44,7 @@ internal static class GenerateCommand
                 throw new OptionException(Failure.MessageOf(exception), exception);
             }
 
-            using ModelFolder folder = ModelFolder.Open(parsed.GetValue(model)!);
+            using ModelFolder folder = ModelFolder.Open(parsed.GetValue(model)!, SharedOptions.Precision(parsed.GetValue(exact)));
             var options = new GenerationOptions
             {
                 MaxNewTokens = SharedOptions.AtLeast("-n", parsed.GetValue(count), 1),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Halfbit.Kernels;
 using Halfbit.Numerics;
 using Halfbit.Quantization;
 
@@ -9,6 +10,12 @@ internal static class SharedOptions
 {
     /// <summary>--json.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
+
+    /// <summary>--exact.</summary>
+    public static Option<bool> Exact() => new("--exact") { Description = "Packed weights meet activations in single precision; else these are rounded to 8 bits per 128 columns, which is faster" };
+
+    /// <summary>What <see cref="Exact"/> says.</summary>
+    public static ActivationPrecision Precision(bool isExact) => isExact ? ActivationPrecision.Exact : ActivationPrecision.EightBits;
 
     /// <summary>--threads.</summary>
     public static Option<int?> Threads() => new("--threads") { Description = "Threads (default: all processors)", HelpName = "N" };

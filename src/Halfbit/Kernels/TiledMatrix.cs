@@ -7,7 +7,7 @@ namespace Halfbit.Kernels;
 /// A quantized matrix as the kernels read it: tiles of 128 rows, each a run of records, one per strip of columns, so that a product reads the memory once, in order.
 /// Nothing dense is kept: each weight takes its bits, each scale what it takes in the file at most twice over.
 /// </summary>
-public sealed unsafe class TiledMatrix : IWeightRows
+public sealed unsafe class TiledMatrix : IWeightProduct
 {
     /// <summary>Records start on cache lines; one more can be read beyond the last.</summary>
     private const int Line = 64;
@@ -31,10 +31,17 @@ public sealed unsafe class TiledMatrix : IWeightRows
         (memory, start) = Allocate();
     }
 
+    private TiledMatrix(IWeightRows source, Strip[] strips, int[] lines)
+    {
+        (this.source, Strips, this.lines) = (source, strips, lines);
+        Tiles = lines.Length / strips.Length;
+        (memory, start) = Allocate();
+    }
+
     private TiledMatrix(TiledMatrix other)
     {
         (source, Strips, Tiles, lines) = (other.source, other.Strips, other.Tiles, other.lines);
-        (memory, start) = Allocate();
+        (memory, start) = (other.memory, other.start);
     }
 
     /// <inheritdoc/>
@@ -42,6 +49,9 @@ public sealed unsafe class TiledMatrix : IWeightRows
 
     /// <inheritdoc/>
     public int Columns => source.Columns;
+
+    /// <summary>How activations are rounded.</summary>
+    public ActivationPrecision Precision { get; private init; }
 
     /// <summary>Bytes in memory.</summary>
     public long ByteCount => (long)lines[^1] * Line;
@@ -52,22 +62,22 @@ public sealed unsafe class TiledMatrix : IWeightRows
 
     /// <summary>The kernel form of a packed matrix; null where it has none (parts in single or half precision) and is expanded instead.</summary>
     /// <param name="packed">The matrix; stays open for <see cref="ReadRows"/>.</param>
+    /// <param name="precision">How activations are rounded.</param>
     /// <exception cref="NumericsException">It needs more than 2³¹ bytes.</exception>
-    public static TiledMatrix? Of(PackedMatrix packed)
+    public static TiledMatrix? Of(PackedMatrix packed, ActivationPrecision precision = ActivationPrecision.EightBits)
     {
         ArgumentNullException.ThrowIfNull(packed);
-        return Tiling.Of(packed.Unpack(), packed);
+        return Tiling.Of(packed.Unpack(), packed) is TiledMatrix tiled ? new TiledMatrix(tiled) { Precision = precision } : null;
     }
 
     /// <inheritdoc/>
     public void ReadRows(int firstRow, MatrixView<float> destination) => source.ReadRows(firstRow, destination);
 
-    /// <summary>Y ← X·Wᵀ.</summary>
-    /// <param name="X">[t, columns].</param>
-    /// <param name="Y">[t, rows].</param>
-    /// <param name="isExact">Whether activations keep 24 bits relative to the largest of each strip, instead of eight.</param>
-    /// <remarks>A row of Y depends on its row of X alone; it has the same bits for any number of rows and threads, and any kernel.</remarks>
-    public void MultiplyTransposed(MatrixView<float> X, MatrixView<float> Y, bool isExact)
+    /// <inheritdoc/>
+    public void MultiplyTransposed(MatrixView<float> X, MatrixView<float> Y) => MultiplyTransposed(X, Y, Precision == ActivationPrecision.Exact);
+
+    /// <summary>Y ← X·Wᵀ with either precision.</summary>
+    internal void MultiplyTransposed(MatrixView<float> X, MatrixView<float> Y, bool isExact)
     {
         if (X.Columns != Columns || Y.Columns != Rows || X.Rows != Y.Rows)
             throw new ArgumentException($"Y [{Y.Rows}, {Y.Columns}] is not the shape of X [{X.Rows}, {X.Columns}] · Wᵀ, W [{Rows}, {Columns}]");
@@ -77,7 +87,7 @@ public sealed unsafe class TiledMatrix : IWeightRows
     /// <summary>The same matrix at another place in memory.</summary>
     internal TiledMatrix Copy()
     {
-        var copy = new TiledMatrix(this);
+        var copy = new TiledMatrix(source, Strips, lines);
         Buffer.MemoryCopy((void*)start, (void*)copy.start, ByteCount, ByteCount);
         return copy;
     }

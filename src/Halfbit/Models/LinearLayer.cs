@@ -1,9 +1,10 @@
 using System.Numerics.Tensors;
+using Halfbit.Kernels;
 using Halfbit.Numerics;
 
 namespace Halfbit.Models;
 
-/// <summary>A linear layer Y = X·Wᵀ + b whose weights may be dense, in a file or packed: they are expanded tile by tile while they are multiplied.</summary>
+/// <summary>A linear layer Y = X·Wᵀ + b whose weights may be dense, in a file or packed: they multiply by themselves where they can, or are expanded tile by tile.</summary>
 public sealed class LinearLayer
 {
     /// <summary>Weights of a tile when few rows of X meet each weight: the tile stays in the second-level cache.</summary>
@@ -63,13 +64,21 @@ public sealed class LinearLayer
     /// <param name="X">[≥ rows, in].</param>
     /// <param name="Y">[≥ rows, out]; not <paramref name="X"/>.</param>
     /// <param name="rows">Rows to compute.</param>
-    /// <remarks>Each output is one chain of fused multiply-adds, whatever the tiles and threads.</remarks>
+    /// <remarks>An output has the same bits whatever else is computed with it, and for any number of threads: one chain of fused multiply-adds, or what <see cref="IWeightProduct"/> says.</remarks>
     public void Apply(Matrix X, Matrix Y, int rows)
     {
         ArgumentNullException.ThrowIfNull(X);
         ArgumentNullException.ThrowIfNull(Y);
         if (X.Columns != Columns || Y.Columns != Rows || X.Rows < rows || Y.Rows < rows)
             throw new ArgumentException($"{Name}: [{X.Rows}, {X.Columns}] and [{Y.Rows}, {Y.Columns}] do not fit {rows} rows of a layer [{Rows}, {Columns}]");
+        if (weights is IWeightProduct product)
+        {
+            MatrixView<float> outputs = Y.View.RowRange(0, rows);
+            product.MultiplyTransposed(X.View.RowRange(0, rows), outputs);
+            AddBias(outputs, new ColumnRange(0, Rows));
+            return;
+        }
+
         int tile = TileRows(rows);
         int piece = (long)rows * Rows * Columns < SerialWork ? Rows : Math.Min(tile, Share(Rows, RowParallel.Threads));
         SteadyLoop.For(Rows, piece, (Layer: this, X, Y, rows, tile), static (s, start, end) =>
@@ -83,9 +92,14 @@ public sealed class LinearLayer
     {
         MatrixView<float> Yt = Y.View.RowRange(0, rows)[outputs];
         DenseProduct.MultiplyTransposed(X.View.RowRange(0, rows), Expand(outputs), Yt);
+        AddBias(Yt, outputs);
+    }
+
+    private void AddBias(MatrixView<float> Y, ColumnRange outputs)
+    {
         if (Bias is null) return;
         ReadOnlySpan<float> bias = Bias.AsSpan(outputs.Start, outputs.Count);
-        for (int t = 0; t < rows; t++) TensorPrimitives.Add(Yt.Row(t), bias, Yt.Row(t));
+        for (int t = 0; t < Y.Rows; t++) TensorPrimitives.Add(Y.Row(t), bias, Y.Row(t));
     }
 
     private MatrixView<float> Expand(ColumnRange outputs)

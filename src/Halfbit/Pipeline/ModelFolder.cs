@@ -1,5 +1,7 @@
 using Halfbit.Checkpoints;
+using Halfbit.Kernels;
 using Halfbit.Models;
+using Halfbit.Numerics;
 using Halfbit.Packing;
 
 namespace Halfbit.Pipeline;
@@ -36,14 +38,15 @@ public sealed class ModelFolder : IDisposable
 
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">Path.</param>
+    /// <param name="precision">Packed weights are multiplied as they are, with activations of this precision; null: they are expanded, tile by tile, and multiplied in single precision.</param>
     /// <exception cref="CheckpointException">A file is missing, damaged, of an unknown architecture, or quantized by another tool.</exception>
-    public static ModelFolder Open(string folder)
+    public static ModelFolder Open(string folder, ActivationPrecision? precision = null)
     {
         Checkpoint checkpoint = Checkpoint.Open(folder);
         try
         {
             PackedCheckpoint? packed = PackedCheckpoint.TryOpen(checkpoint);
-            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => packed.TryFind(name)?.Matrix);
+            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => packed.TryFind(name) is PackedTensor tensor ? WeightsOf(tensor, precision) : null);
             return new ModelFolder(checkpoint, packed, decoder);
         }
         catch
@@ -51,6 +54,13 @@ public sealed class ModelFolder : IDisposable
             checkpoint.Dispose();
             throw;
         }
+    }
+
+    private static IWeightRows WeightsOf(PackedTensor packed, ActivationPrecision? precision)
+    {
+        if (precision is null || TiledMatrix.Of(packed.Matrix, precision.Value) is not TiledMatrix tiled) return packed.Matrix;
+        packed.Tensor.Release();
+        return tiled;
     }
 
     /// <inheritdoc/>
