@@ -31,7 +31,8 @@ internal static class EvalCommand
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
             PerplexityOptions options = perplexity.Options(parsed);
-            ActivationPrecision precision = SharedOptions.Precision(parsed.GetValue(exact));
+            // Whole windows meet the weights: expanding them once for all rows is the faster way to single precision.
+            ActivationPrecision? precision = parsed.GetValue(exact) ? null : ActivationPrecision.EightBits;
             using ModelFolder subject = ModelFolder.Open(parsed.GetValue(model)!, precision);
             using ModelFolder? original = parsed.GetValue(reference) is string folder ? ModelFolder.Open(folder, precision) : null;
             Run(subject, original, perplexity.Files(parsed), options, parsed.GetValue(json), cancellation);

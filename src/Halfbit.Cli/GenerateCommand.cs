@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json.Nodes;
 using Halfbit.Generation;
+using Halfbit.Models;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
 using Halfbit.Tokenization;
@@ -22,6 +23,7 @@ internal static class GenerateCommand
         Option<long> seed = SharedOptions.Seed();
         var ids = new Option<bool>("--ids") { Description = "Print token ids instead of text" };
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Go on after the model's end-of-text token" };
+        var cache = new Option<int>("--cache-bits") { Description = "Bits of a number in the cache of keys and values: 32, or 8 for a quarter of its memory", HelpName = "B", DefaultValueFactory = _ => 32 };
         Option<bool> exact = SharedOptions.Exact();
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
@@ -29,7 +31,7 @@ internal static class GenerateCommand
             "Continues a prompt, streaming the text to standard output",
             "halfbit generate samples/llama-13m \"The old man looked at her\" -n 32"))
         {
-            model, prompt, count, temperature, topK, topP, seed, ids, ignoreEos, exact, threads, json,
+            model, prompt, count, temperature, topK, topP, seed, ids, ignoreEos, cache, exact, threads, json,
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
@@ -50,6 +52,12 @@ internal static class GenerateCommand
                 MaxNewTokens = SharedOptions.AtLeast("-n", parsed.GetValue(count), 1),
                 Sampling = sampling,
                 Seed = SharedOptions.AtLeast("--seed", parsed.GetValue(seed), 0),
+                Cache = parsed.GetValue(cache) switch
+                {
+                    32 => CachePrecision.Full,
+                    8 => CachePrecision.EightBits,
+                    int bits => throw new OptionException($"--cache-bits is {bits}, expected 32 or 8"),
+                },
                 StopTokens = parsed.GetValue(ignoreEos) ? [] : StopTokens(folder),
             };
             Run(folder, parsed.GetValue(prompt)!, options, parsed.GetValue(ids), parsed.GetValue(json), cancellation);

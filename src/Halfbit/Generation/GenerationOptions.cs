@@ -1,3 +1,5 @@
+using Halfbit.Models;
+
 namespace Halfbit.Generation;
 
 /// <summary>How a prompt is continued.</summary>
@@ -22,6 +24,10 @@ public sealed record GenerationOptions
     /// <summary>Prompt tokens of one pass: bounds the memory of long prompts. Does not change a bit of the result.</summary>
     /// <value>≥ 1; default 256.</value>
     public int PromptPiece { get; init; } = 256;
+
+    /// <summary>How keys and values of earlier tokens are kept.</summary>
+    /// <value>Default: single precision.</value>
+    public CachePrecision Cache { get; init; }
 
     /// <summary>Prompt and continuation together, in tokens. Null: the model's <c>max_position_embeddings</c>.</summary>
     /// <value>≥ 2 or null.</value>

@@ -79,10 +79,16 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
         int padded = (count + LaneSum.Lanes - 1) / LaneSum.Lanes * LaneSum.Lanes;
         var scores = new MatrixView<float>(ThreadScratch.Scores(Q.Rows * padded), Q.Rows, padded);
         MatrixView<float> S = scores[new ColumnRange(0, count)];
+        var seen = new ColumnRange(first, first + count);
         if (segment.Cache is KeyValueCache cache)
-            DenseProduct.Multiply(Q, cache.KeysTransposed(layer, keyValueHead)[new ColumnRange(first, first + count)], S);
+        {
+            DenseProduct.Multiply(Q, cache.KeysTransposed(layer, keyValueHead, seen), S);
+            ScaleRows(S, cache.KeyScales(layer, keyValueHead, seen));
+        }
         else
+        {
             DenseProduct.MultiplyTransposed(Q, RowsOf(K, segment).RowRange(first, count)[ColumnsOf(keyValueHead)], S);
+        }
 
         for (int t = 0; t < Q.Rows; t++)
         {
@@ -90,10 +96,21 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
             Softmax(scores.Row(t), new ColumnRange(FirstKey(query) - first, query + 1 - first));
         }
 
-        MatrixView<float> values = segment.Cache is KeyValueCache filled
-            ? filled.Values(layer, keyValueHead).RowRange(first, count)
-            : RowsOf(V, segment).RowRange(first, count)[ColumnsOf(keyValueHead)];
-        DenseProduct.Multiply(S, values, O);
+        if (segment.Cache is KeyValueCache filled)
+        {
+            ScaleRows(S, filled.ValueScales(layer, keyValueHead, seen));
+            DenseProduct.Multiply(S, filled.Values(layer, keyValueHead, seen), O);
+            return;
+        }
+
+        DenseProduct.Multiply(S, RowsOf(V, segment).RowRange(first, count)[ColumnsOf(keyValueHead)], O);
+    }
+
+    /// <summary>Multiplies each row by the scales of the positions, if there are any.</summary>
+    private static void ScaleRows(MatrixView<float> S, ReadOnlySpan<float> scales)
+    {
+        if (scales.IsEmpty) return;
+        for (int t = 0; t < S.Rows; t++) TensorPrimitives.Multiply(S.Row(t), scales, S.Row(t));
     }
 
     /// <summary>Softmax of the scaled scores of the visible keys; 0 elsewhere.</summary>

@@ -51,7 +51,9 @@ public sealed class Decoder
 
     /// <summary>An empty cache for one sequence.</summary>
     /// <param name="capacity">Positions that fit.</param>
-    public KeyValueCache NewCache(int capacity) => new(Config.LayerCount, Config.KeyValueHeadCount, Config.HeadSize, capacity);
+    /// <param name="precision">How keys and values are kept.</param>
+    public KeyValueCache NewCache(int capacity, CachePrecision precision = CachePrecision.Full)
+        => new(Config.LayerCount, Config.KeyValueHeadCount, Config.HeadSize, capacity, precision);
 
     /// <summary>First step of a walk: tokens to hidden state.</summary>
     /// <param name="batch">The tokens.</param>

@@ -9,6 +9,12 @@ internal static class ThreadScratch
     [ThreadStatic]
     private static float[]? scores;
 
+    [ThreadStatic]
+    private static float[]? cached;
+
+    /// <summary>Room for widened keys or values; contents undefined.</summary>
+    public static Span<float> Cached(int length) => Take(ref cached, length);
+
     /// <summary>Room for expanded weights; contents undefined.</summary>
     public static Span<float> Weights(int length) => Take(ref weights, length);
 
