@@ -66,6 +66,7 @@ internal static class LayerCommand
             {
                 ["method"] = method.Name,
                 ["options"] = JsonOutput.Object(method.Options),
+                ["chosen"] = JsonOutput.Object(result.Chosen),
                 ["rows"] = W.Rows,
                 ["columns"] = W.Columns,
                 ["nominalBits"] = result.NominalBits,
@@ -78,7 +79,8 @@ internal static class LayerCommand
             return;
         }
 
-        Console.WriteLine($"{method.Name}  [{W.Rows}, {W.Columns}]  {string.Join(" ", method.Options.Select(o => $"{o.Key}={o.Value}"))}");
+        Console.WriteLine($"{method.Name}  [{W.Rows}, {W.Columns}]  {Text(method.Options)}");
+        if (result.Chosen.Count > 0) Console.WriteLine($"chosen                   {Text(result.Chosen)}");
         Console.WriteLine(FormattableString.Invariant($"nominal bits per weight  {result.NominalBits:F3}"));
         Console.WriteLine(FormattableString.Invariant($"true bits per weight     {trueBits:F3}"));
         if (weightedError is not null) Console.WriteLine(FormattableString.Invariant($"weighted error           {weightedError:G7}"));
@@ -86,6 +88,8 @@ internal static class LayerCommand
         Console.WriteLine(FormattableString.Invariant($"seconds                  {seconds:F3}"));
         foreach (string fallback in result.Fallbacks) Console.WriteLine($"fallback                 {fallback}");
     }
+
+    private static string Text(IReadOnlyDictionary<string, string> options) => string.Join(" ", options.Select(o => $"{o.Key}={o.Value}"));
 
     private static Matrix? Read(SafetensorsFile file, string name)
     {

@@ -12,13 +12,16 @@ internal sealed class BlockSurvey : IInputObserver
     private readonly BlockStatistics? statistics;
     private readonly double[][] squares;
     private readonly int[] sequences;
+    private readonly DivergenceProbe? probe;
 
     /// <summary>Empty sums.</summary>
     /// <param name="block">The block, original weights in place.</param>
-    /// <param name="withHessians">Whether Hessians are collected too.</param>
-    public BlockSurvey(DecoderBlock block, bool withHessians)
+    /// <param name="probe">Asked about other weights of the block, which it has entered; Hessians are collected too. Null: neither.</param>
+    public BlockSurvey(DecoderBlock block, DivergenceProbe? probe)
     {
         this.block = block;
+        this.probe = probe;
+        bool withHessians = probe is not null;
         statistics = withHessians ? new BlockStatistics(block) : null;
         squares = withHessians ? [] : [.. block.Groups.Select(g => new double[g.InputSize])];
         sequences = new int[block.Groups.Count];
@@ -49,6 +52,9 @@ internal sealed class BlockSurvey : IInputObserver
     {
         LayerStatistics? inputs = statistics?.Take(group.Index);
         float[] norm = inputs?.FeatureSquaredNorm ?? Array.ConvertAll(squares[group.Index], s => (float)(s / sequences[group.Index]));
-        foreach (LinearLayer layer in group.Layers) yield return new SurveyedLayer(layer.Name, layer.Weights, norm, inputs);
+        foreach (LinearLayer layer in group.Layers)
+        {
+            yield return new SurveyedLayer(layer.Name, layer.Weights, norm, inputs) { DamageOf = probe is null ? null : weights => probe.DamageOf(block.Index, layer, weights) };
+        }
     }
 }

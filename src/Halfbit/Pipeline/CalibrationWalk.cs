@@ -34,6 +34,9 @@ internal sealed class CalibrationWalk : IDisposable
         }
     }
 
+    /// <summary>The sequences' tokens.</summary>
+    public IReadOnlyList<int[]> Sequences => calibration.Sequences;
+
     /// <summary>Runs every sequence through a block, only to look at the inputs of its linear layers: the next call starts from the same place.</summary>
     public void Look(DecoderBlock block, IInputObserver observer, QuantizationStage stage) => Run(block, observer, stage, goesOn: false);
 

@@ -9,7 +9,7 @@ namespace Halfbit.Pipeline;
 /// The pass that a planned method makes before anything is quantized: all calibration sequences run once through the original model, block by block, and each block is surveyed.
 /// </summary>
 /// <remarks>
-/// In memory at a time: one block's input statistics and one layer's weights. A block's survey is a file of the job: a killed job runs the sequences through surveyed blocks
+/// In memory at a time: one block's input statistics, one layer's weights and, for a survey with Hessians, what its probe holds. A block's survey is a file of the job: a killed job runs the sequences through surveyed blocks
 /// without looking at them, and a job whose surveys are complete goes straight to its plan.
 /// </remarks>
 internal static class ModelSurvey
@@ -27,13 +27,18 @@ internal static class ModelSurvey
         if (last >= 0)
         {
             using CalibrationWalk walk = start();
-            for (int b = 0; b <= last; b++) Survey(method, workFolder, decoder.Blocks[b], walk);
+            DivergenceProbe? probe = method.SurveyNeedsHessian ? new DivergenceProbe(decoder, walk.Sequences) : null;
+            for (int b = 0; b <= last; b++)
+            {
+                probe?.Enter(b);
+                Survey(method, workFolder, decoder.Blocks[b], walk, probe);
+            }
         }
 
         return [.. Enumerable.Range(0, decoder.Blocks.Count).Select(b => JobRecord.ReadSurvey(PathOf(workFolder, b)))];
     }
 
-    private static void Survey(IPlannedMethod method, string workFolder, DecoderBlock block, CalibrationWalk walk)
+    private static void Survey(IPlannedMethod method, string workFolder, DecoderBlock block, CalibrationWalk walk, DivergenceProbe? probe)
     {
         string path = PathOf(workFolder, block.Index);
         if (File.Exists(path))
@@ -42,7 +47,7 @@ internal static class ModelSurvey
         }
         else
         {
-            var survey = new BlockSurvey(block, method.SurveyNeedsHessian);
+            var survey = new BlockSurvey(block, probe);
             walk.Pass(block, survey, QuantizationStage.Survey);
             JobRecord.WriteSurvey(path, method.Survey(survey.Layers()));
             LargeGarbage.Collect(block.Groups.Max(g => method.SurveyNeedsHessian ? (long)g.InputSize * g.InputSize : g.Layers.Max(l => (long)l.Rows * l.Columns)));

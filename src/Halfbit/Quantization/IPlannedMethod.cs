@@ -9,7 +9,11 @@ namespace Halfbit.Quantization;
 /// <param name="Weights">[out, in], original weights; expanded by the survey when it needs them, one layer at a time.</param>
 /// <param name="FeatureSquaredNorm">[in], Σ x² over tokens ÷ sequences of each input feature.</param>
 /// <param name="Statistics">With the Hessian; null unless <see cref="IPlannedMethod.SurveyNeedsHessian"/>. Layers that read the same input share one instance.</param>
-public sealed record SurveyedLayer(string Name, IWeightRows Weights, float[] FeatureSquaredNorm, LayerStatistics? Statistics);
+public sealed record SurveyedLayer(string Name, IWeightRows Weights, float[] FeatureSquaredNorm, LayerStatistics? Statistics)
+{
+    /// <summary>The damage that other weights, [out, in], would do to the model: about four times as much for twice the error. Null unless <see cref="IPlannedMethod.SurveyNeedsHessian"/>.</summary>
+    public Func<IWeightRows, double>? DamageOf { get; init; }
+}
 
 /// <summary>Which method each layer of a model gets.</summary>
 /// <param name="Methods">By the layer's name; the planned method itself quantizes layers that are not named.</param>
@@ -20,13 +24,13 @@ public sealed record MethodPlan(IReadOnlyDictionary<string, IQuantizationMethod>
 }
 
 /// <summary>A method that looks at the whole original model before any layer is quantized, and then chooses the options of each layer.</summary>
-/// <remarks>Pure like <see cref="IQuantizationMethod"/>: a survey depends on its block alone, the plan on the surveys alone.</remarks>
+/// <remarks>Pure like <see cref="IQuantizationMethod"/>: a survey depends on its block and the original model alone, the plan on the surveys alone.</remarks>
 public interface IPlannedMethod : IQuantizationMethod
 {
     /// <summary>Whether the method, with its options, wants the survey at all.</summary>
     bool NeedsSurvey { get; }
 
-    /// <summary>Whether the survey needs Hessians, which cost about as much as the pass through the model itself.</summary>
+    /// <summary>Whether the survey needs Hessians, which cost about as much as the pass through the model itself, and can ask what errors of a layer do to the model.</summary>
     bool SurveyNeedsHessian { get; }
 
     /// <summary>Looks at one decoder block.</summary>

@@ -21,6 +21,9 @@ public sealed record LayerResult(QuantizedMatrix Quantized, Matrix Approximation
     /// <summary>[out · in], the group of each weight in the method's own numbering. Null when the method has no groups.</summary>
     public byte[]? Group { get; init; }
 
+    /// <summary>Options that the method chose itself for this matrix, by name, as text. Empty when all of them were given.</summary>
+    public IReadOnlyDictionary<string, string> Chosen { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What the method did instead of what was asked, one line each: defined fallbacks for degenerate input. Empty when all went as asked.</summary>
     public IReadOnlyList<string> Fallbacks { get; init; } = [];
 }

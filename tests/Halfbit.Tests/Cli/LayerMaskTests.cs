@@ -27,6 +27,21 @@ public sealed class LayerMaskTests
         Assert.Equal(groups.Select(g => g == 3 ? (byte)1 : (byte)0), ReferenceCase.Mask(written, "salient"));
     }
 
+    [Fact]
+    public void A_layer_with_a_budget_says_what_was_chosen()
+    {
+        using var folder = new TemporaryFolder();
+        ToyLayer layer = ToyLayer.Create(32, 64, seed: 1);
+        string path = folder["layer.safetensors"];
+        File.WriteAllBytes(path, Tensors(("W", [32, 64], layer.W.Data), ("H", [64, 64], layer.H.Data)));
+        string[] arguments = ["layer", path, "--method", "stbllm", "--groups", "1", "--bits-budget", "3"];
+        JsonNode report = CommandLine.Run([.. arguments, "--json"]).Json;
+        Assert.Equal("1", (string)report["options"]!["groups"]!);
+        string keep = (string)report["chosen"]!["keep"]!;
+        Assert.Matches("^[2-8]:8$", keep);
+        Assert.Contains($"keep={keep}", CommandLine.Run(arguments).Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("shape", "implies [8]")]
     [InlineData("NaN", "[3]")]

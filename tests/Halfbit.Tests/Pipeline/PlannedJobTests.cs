@@ -85,6 +85,60 @@ public sealed class PlannedJobTests : IDisposable
     }
 
     [Fact]
+    public void A_survey_learns_what_a_changed_layer_does_to_its_block_and_to_the_predictions()
+    {
+        var method = new ToyPlannedMethod { SurveyNeedsHessian = true };
+        QuantizationJobOptions options = Options("out") with { Method = method };
+        _ = QuantizationJob.Run(options);
+        using ModelFolder original = ModelFolder.Open(model);
+        using ModelFolder changed = ModelFolder.Open(model);
+        int[][] sequences = SelfGeneration.Sample(original.Decoder, new SelfGenerationOptions { Count = ToyJob.Samples, Length = ToyJob.SequenceLength, Seed = options.Seed });
+        foreach (DecoderBlock block in changed.Decoder.Blocks)
+        {
+            foreach (LinearLayer layer in block.Linears)
+            {
+                IWeightRows weights = layer.Weights;
+                layer.Weights = new ZeroMatrix(layer.Rows, layer.Columns);
+                double stream = 0;
+                double predictions = 0;
+                foreach (int[] sequence in sequences)
+                {
+                    (Matrix hidden, Matrix logits) = Run(original.Decoder, sequence, block.Index);
+                    (Matrix otherHidden, Matrix otherLogits) = Run(changed.Decoder, sequence, block.Index);
+                    for (int t = 0; t < sequence.Length; t++)
+                    {
+                        double[] h = Doubles(hidden, t);
+                        stream += Doubles(otherHidden, t).Zip(h, (a, b) => (a - b) * (a - b)).Sum() / h.Sum(v => v * v);
+                        if (t % 4 != 3) continue;
+
+                        double[] z = Doubles(logits, t);
+                        double[] p = [.. z.Select(v => Math.Exp(v - z.Max()))];
+                        double[] d = [.. Doubles(otherLogits, t).Zip(z, (a, b) => a - b)];
+                        double mean = p.Zip(d, (a, b) => a * b).Sum() / p.Sum();
+                        predictions += p.Zip(d, (a, b) => a * (b - mean) * (b - mean)).Sum() / p.Sum() / 2;
+                    }
+                }
+
+                layer.Weights = weights;
+                int tokens = sequences.Sum(s => s.Length);
+                double expected = (stream / tokens) + (predictions / (tokens / 4));
+                Assert.True(expected > 0);
+                Assert.Equal(expected, method.Damage[layer.Name], 1e-4 * expected);
+            }
+        }
+
+        static (Matrix Hidden, Matrix Logits) Run(Decoder decoder, int[] sequence, int lastBlock)
+        {
+            var hidden = new Matrix(sequence.Length, decoder.Config.HiddenSize);
+            decoder.Embed(new SequenceBatch(sequence), hidden);
+            foreach (DecoderBlock block in decoder.Blocks.Take(lastBlock + 1)) block.Forward(hidden, new SequenceBatch(sequence));
+            return (hidden, decoder.Logits(sequence));
+        }
+
+        static double[] Doubles(Matrix matrix, int row) => [.. matrix.Row(row).ToArray().Select(v => (double)v)];
+    }
+
+    [Fact]
     public void Any_number_of_threads_writes_the_same_bytes()
     {
         foreach (int threads in (int[])[1, 2, 3])

@@ -21,6 +21,9 @@ internal sealed class ToyPlannedMethod : IPlannedMethod
     /// <summary>What every survey saw, by layer.</summary>
     public Dictionary<string, SurveyedLayer> Seen { get; } = [];
 
+    /// <summary>What leaving out a layer would do, by layer; empty without Hessians.</summary>
+    public Dictionary<string, double> Damage { get; } = [];
+
     public string Name => few.Name;
 
     public bool NeedsHessian => few.NeedsHessian;
@@ -34,6 +37,13 @@ internal sealed class ToyPlannedMethod : IPlannedMethod
         {
             Seen.Add(layer.Name, layer);
             Assert.Equal(SurveyNeedsHessian, layer.Statistics is not null);
+            Assert.Equal(SurveyNeedsHessian, layer.DamageOf is not null);
+            if (layer.DamageOf is not null)
+            {
+                Damage.Add(layer.Name, layer.DamageOf(new ZeroMatrix(layer.Weights.Rows, layer.Weights.Columns)));
+                Assert.Equal(0, layer.DamageOf(layer.Weights));
+            }
+
             sizes[layer.Name] = layer.FeatureSquaredNorm.Sum(n => (double)n) * Matrix.Expand(layer.Weights).Data.Sum(w => (double)w * w);
         }
 

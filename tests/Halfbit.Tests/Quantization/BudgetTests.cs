@@ -4,6 +4,7 @@ using Halfbit.Pipeline;
 using Halfbit.Quantization;
 using Halfbit.Quantization.Budget;
 using Halfbit.Representation;
+using Halfbit.Statistics;
 using Halfbit.Tests.Pipeline;
 using Halfbit.Tests.Support;
 
@@ -90,11 +91,27 @@ public sealed class BudgetTests : IDisposable
     }
 
     [Fact]
+    public void Of_two_equal_layers_the_one_whose_errors_do_more_damage_gets_more_bits()
+    {
+        ToyLayer layer = ToyLayer.Create(48, 64, 11);
+        var method = (IPlannedMethod)Create("stbllm", ("bits-budget", "2.2"));
+        SurveyedLayer Of(string name, double harm) => new(name, layer.W, layer.Statistics.FeatureSquaredNorm, layer.Statistics) { DamageOf = Q => harm * WeightedError.Of(layer.W, Q, layer.H) };
+        MethodPlan plan = method.Plan([method.Survey([Of("a", 1), Of("b", 30)]), method.Survey([Of("c", 1)])]);
+        long[] bytes = [.. ((string[])["a", "b"]).Select(n => Packer.Pack(plan.Methods[n].Quantize(layer.W, layer.Statistics, ScaleFormat.HalfFor(1)).Quantized).LongLength)];
+        Assert.True(bytes[1] > bytes[0], $"{bytes[1]} bytes, {bytes[0]} for the layer that matters less");
+
+        // Damage in another unit is the same question.
+        MethodPlan scaled = method.Plan([method.Survey([Of("a", 1.0 / 1024), Of("b", 30.0 / 1024)]), method.Survey([Of("c", 1.0 / 1024)])]);
+        Assert.All(plan.Methods, m => Assert.Equal(m.Value.Options, scaled.Methods[m.Key].Options));
+    }
+
+    [Fact]
     public void A_layer_alone_keeps_the_budget_too()
     {
         ToyLayer layer = ToyLayer.Create(300, 128, 5);
         LayerResult result = Create("stbllm", ("bits-budget", "1.5")).Quantize(layer.W, layer.Statistics, ScaleFormat.HalfFor(layer.W.Data.Max(MathF.Abs)));
-        Assert.InRange(Packer.TrueBits(result.Quantized), 1.4, 1.515);
+        Assert.InRange(Packer.TrueBits(result.Quantized), 1.3, 1.515);
+        Assert.Equal(["groups", "keep", "salient-columns"], result.Chosen.Keys.Order(StringComparer.Ordinal));
     }
 
     [Theory]

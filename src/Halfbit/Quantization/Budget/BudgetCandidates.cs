@@ -36,16 +36,20 @@ internal static class BudgetCandidates
         // A pattern that was given decides M alone.
         NOfM pattern = new OptionReader(name, given).Pattern(Keep, new NOfM(4, 8));
         string[] varied = [.. Varied(name).Where(key => key == Keep || !given.ContainsKey(key))];
-        var candidates = new List<IQuantizationMethod>();
-        foreach ((string Key, string Value)[] settings in SettingsOf(name, pattern.M))
+        IQuantizationMethod Of((int Groups, int Columns, int Eighths) shape)
         {
             var all = new Dictionary<string, string>(given, StringComparer.Ordinal);
-            foreach ((string key, string value) in settings)
+            foreach ((string key, string value) in SettingsOf(shape, pattern.M))
             {
                 if (varied.Contains(key)) all[key] = value;
             }
 
-            IQuantizationMethod candidate = MethodCatalog.Create(name, all);
+            return MethodCatalog.Create(name, all);
+        }
+
+        var candidates = new List<IQuantizationMethod>();
+        foreach (IQuantizationMethod candidate in ShapesOf(name).Select(Of))
+        {
             if (!candidates.Exists(c => c.Options.All(o => candidate.Options[o.Key] == o.Value))) candidates.Add(candidate);
         }
 
@@ -55,7 +59,7 @@ internal static class BudgetCandidates
             if (!varied.Contains(key) || given.ContainsKey(key)) shown[key] = value;
         }
 
-        return new BudgetedMethod(budget, common, candidates, shown, storedBytes);
+        return new BudgetedMethod(budget, common, candidates, Of((1, 0, 4)), shown, storedBytes);
     }
 
     private static string[] Varied(string name) => name switch
@@ -65,32 +69,21 @@ internal static class BudgetCandidates
         _ => [Groups, SalientColumns],
     };
 
-    private static IEnumerable<(string Key, string Value)[]> SettingsOf(string name, int run)
-    {
-        foreach (int groups in (int[])[1, 2, 3])
-        {
-            foreach (int columns in Columns(name))
-            {
-                (string, string)[] both = [(Groups, OptionText.Of(groups)), (SalientColumns, OptionText.Of(columns))];
-                if (name == "stbllm")
-                {
-                    foreach (int eighths in (int[])[2, 3, 4, 5, 6, 7, 8])
-                        yield return [.. both, (Keep, new NOfM(Math.Max(1, ((eighths * run) + 4) / 8), run).ToString())];
-                }
-                else if (name == "arb-llm")
-                {
-                    yield return [.. both, (Bitmap, "off")];
-                    if (columns > 0) yield return [.. both, (Bitmap, "on")];
-                }
-                else
-                {
-                    yield return both;
-                }
-            }
-        }
-    }
+    private static (string Key, string Value)[] SettingsOf((int Groups, int Columns, int Eighths) shape, int run) =>
+    [
+        (Groups, OptionText.Of(shape.Groups)),
+        (SalientColumns, OptionText.Of(shape.Columns)),
+        (Keep, new NOfM(Math.Max(1, ((shape.Eighths * run) + 4) / 8), run).ToString()),
+        (Bitmap, OptionText.Of(shape is { Groups: 3, Columns: > 0 })),
+    ];
 
-    private static int[] Columns(string name) => name switch { "stbllm" => [0, 4], "arb-llm" => [0, 8, 49], _ => [0, 4, 49] };
+    /// <summary>What lies on the lower hull of bytes and weighted errors of most layers; the rest of the grid gained next to nothing.</summary>
+    private static (int Groups, int Columns, int Eighths)[] ShapesOf(string name) => name switch
+    {
+        "stbllm" => [(1, 0, 2), (1, 0, 3), (1, 0, 4), (1, 0, 5), (1, 4, 4), (2, 0, 6), (2, 0, 8), (3, 0, 7), (3, 0, 8), (3, 4, 7)],
+        "billm" => [(1, 0, 8), (1, 49, 8), (2, 0, 8), (2, 49, 8), (3, 0, 8), (3, 4, 8)],
+        _ => [(1, 0, 8), (1, 49, 8), (2, 0, 8), (2, 49, 8), (3, 0, 8), (3, 49, 8)],
+    };
 
     private static void Refuse(Dictionary<string, string> given, string name, string needed)
     {

@@ -8,16 +8,17 @@ namespace Halfbit.Quantization.Budget;
 
 /// <summary>A method whose settings are chosen for each layer, so that the whole model has a given number of true bits per weight and the least error.</summary>
 /// <remarks>
-/// A survey tries every candidate on every layer of the original model; the plan minimises Σ relative error · weights, so that every weight counts alike and no layer counts
-/// more for the unit of its inputs.
+/// A survey tries every candidate on every layer of the original model, and asks what one of these errors does to the model; the plan minimises the sum of the damages, taking
+/// that of a layer as proportional to its weighted error.
 /// </remarks>
 /// <param name="budget">True bits per weight, &gt; 0.</param>
 /// <param name="common">The method with what was given.</param>
 /// <param name="candidates">The same with the settings to choose from, at least one.</param>
+/// <param name="probe">A setting whose errors stand for theirs.</param>
 /// <param name="options">Options as text, without what is chosen.</param>
 /// <param name="storedBytes">Bytes that a matrix takes.</param>
 internal sealed class BudgetedMethod(
-    double budget, IQuantizationMethod common, IReadOnlyList<IQuantizationMethod> candidates, IReadOnlyDictionary<string, string> options, Func<QuantizedMatrix, long> storedBytes) : IPlannedMethod
+    double budget, IQuantizationMethod common, IReadOnlyList<IQuantizationMethod> candidates, IQuantizationMethod probe, IReadOnlyDictionary<string, string> options, Func<QuantizedMatrix, long> storedBytes) : IPlannedMethod
 {
     /// <summary>Share of the budget that stays free for what estimates of bytes miss.</summary>
     private const double Reserve = 0.003;
@@ -49,7 +50,7 @@ internal sealed class BudgetedMethod(
     public JsonObject Survey(IReadOnlyList<SurveyedLayer> layers)
     {
         ArgumentNullException.ThrowIfNull(layers);
-        return new JsonObject { [LayersField] = new JsonArray([.. layers.Select(l => SurveyOf(l.Name, Matrix.Expand(l.Weights), l.Statistics, EntryBytes + l.Name.Length))]) };
+        return new JsonObject { [LayersField] = new JsonArray([.. layers.Select(l => SurveyOf(l, EntryBytes + l.Name.Length))]) };
     }
 
     /// <inheritdoc/>
@@ -82,20 +83,21 @@ internal sealed class BudgetedMethod(
     public LayerResult Quantize(Matrix W, LayerStatistics? statistics, ScaleFormat format)
     {
         ArgumentNullException.ThrowIfNull(W);
-        var survey = new JsonObject { [LayersField] = new JsonArray(SurveyOf(string.Empty, W, statistics, 0)) };
-        return Plan([survey]).Methods[string.Empty].Quantize(W, statistics, format);
+        var survey = new JsonObject { [LayersField] = new JsonArray(SurveyOf(new SurveyedLayer(string.Empty, W, [], statistics), 0)) };
+        IQuantizationMethod method = Plan([survey]).Methods[string.Empty];
+        return method.Quantize(W, statistics, format) with { Chosen = method.Options.Where(o => !options.ContainsKey(o.Key)).ToDictionary() };
     }
 
-    private JsonObject SurveyOf(string name, Matrix W, LayerStatistics? statistics, int entryBytes) => new()
+    private JsonObject SurveyOf(SurveyedLayer layer, int entryBytes) => new()
     {
-        ["name"] = name,
-        ["rows"] = W.Rows,
-        ["columns"] = W.Columns,
-        ["candidates"] = new JsonArray([.. LayerTrial.Of(W, statistics, candidates, storedBytes).Select(p => new JsonObject { ["bytes"] = p.Bytes + entryBytes, ["error"] = p.Cost })]),
+        ["name"] = layer.Name,
+        ["rows"] = layer.Weights.Rows,
+        ["columns"] = layer.Weights.Columns,
+        ["candidates"] = new JsonArray([.. LayerTrial.Of(layer, candidates, probe, storedBytes).Select(p => new JsonObject { ["bytes"] = p.Bytes + entryBytes, ["damage"] = p.Cost })]),
     };
 
     private static double WeightsOf(JsonObject layer) => (double)(int)layer["rows"]! * (int)layer["columns"]!;
 
     private static BudgetPoint[] PointsOf(JsonObject layer)
-        => [.. layer["candidates"]!.AsArray().Select(c => new BudgetPoint((long)c!["bytes"]!, (double)c["error"]! * WeightsOf(layer)))];
+        => [.. layer["candidates"]!.AsArray().Select(c => new BudgetPoint((long)c!["bytes"]!, (double)c["damage"]!))];
 }

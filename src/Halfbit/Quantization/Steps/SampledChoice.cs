@@ -12,9 +12,10 @@ internal static class SampledChoice
 
     /// <summary>Which rows are tried.</summary>
     /// <param name="rows">Rows of the layer.</param>
-    public static int[] RowsOf(int rows)
+    /// <param name="most">Most rows that are tried.</param>
+    public static int[] RowsOf(int rows, int most = SampleRows)
     {
-        int sampled = Math.Min(rows, SampleRows);
+        int sampled = Math.Min(rows, most);
         return [.. Enumerable.Range(0, sampled).Select(r => (int)((long)r * rows / sampled))];
     }
 
