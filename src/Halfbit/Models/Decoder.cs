@@ -78,7 +78,7 @@ public sealed class Decoder
         ArgumentNullException.ThrowIfNull(batch);
         Matrix hidden = workspace.Take("hidden", batch.RowCount, Config.HiddenSize);
         Embed(batch, hidden);
-        foreach (DecoderBlock block in Blocks) block.Forward(hidden, batch);
+        for (int b = 0; b < Blocks.Count; b++) Blocks[b].Forward(hidden, batch); // an enumerator would be allocated
         batch.AdvanceCaches();
         return hidden;
     }

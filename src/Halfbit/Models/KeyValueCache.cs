@@ -75,7 +75,7 @@ public sealed class KeyValueCache
     internal MatrixView<float> KeysTransposed(int layer, int head, ColumnRange positions)
     {
         if (keys[layer].Numbers is float[] numbers) return new MatrixView<float>(numbers.AsSpan(head * headSize * stride, headSize * stride), headSize, Capacity, stride)[positions];
-        var wide = new MatrixView<float>(ThreadScratch.Cached(headSize * positions.Count), headSize, positions.Count);
+        var wide = new MatrixView<float>(ThreadScratch.Cached(headSize * Capacity)[..(headSize * positions.Count)], headSize, positions.Count);
         for (int i = 0; i < headSize; i++)
             TensorPrimitives.ConvertTruncating<sbyte, float>(keys[layer].Codes.AsSpan((((head * headSize) + i) * stride) + positions.Start, positions.Count), wide.Row(i));
         return wide;
@@ -87,7 +87,7 @@ public sealed class KeyValueCache
         int start = ((head * Capacity) + positions.Start) * headSize;
         int count = positions.Count * headSize;
         if (values[layer].Numbers is float[] numbers) return new MatrixView<float>(numbers.AsSpan(start, count), positions.Count, headSize);
-        Span<float> wide = ThreadScratch.Cached(count);
+        Span<float> wide = ThreadScratch.Cached(headSize * Capacity)[..count]; // as much as ever needed, so that growing texts allocate nothing
         TensorPrimitives.ConvertTruncating<sbyte, float>(values[layer].Codes.AsSpan(start, count), wide);
         return new MatrixView<float>(wide, positions.Count, headSize);
     }

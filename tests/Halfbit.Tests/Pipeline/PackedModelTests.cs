@@ -1,5 +1,6 @@
 using Halfbit.Generation;
 using Halfbit.Kernels;
+using Halfbit.Models;
 using Halfbit.Numerics;
 using Halfbit.Pipeline;
 using Halfbit.Tests.Support;
@@ -62,6 +63,29 @@ public sealed class PackedModelTests
         }
 
         Assert.Single(texts.Distinct());
+    }
+
+    [Theory, InlineData("sign", CachePrecision.Full), InlineData("pb-llm", CachePrecision.Full), InlineData("sign", CachePrecision.EightBits), InlineData("stbllm", CachePrecision.Full)]
+    public void A_token_allocates_nothing(string method, CachePrecision precision)
+    {
+        using var folder = new TemporaryFolder();
+        string model = ToyCheckpoint.Llama().Write(folder["model"]);
+        _ = QuantizationJob.Run(ToyJob.Options(model, folder["out"], method));
+        using ModelFolder packed = ModelFolder.Open(folder["out"], ActivationPrecision.EightBits);
+        using var one = new ThreadCount(1);
+        KeyValueCache cache = packed.Decoder.NewCache(ToyCheckpoint.Context, precision);
+        var logits = new Matrix(1, packed.Decoder.Config.VocabularySize);
+        var batch = new SequenceBatch();
+        long before = 0;
+        for (int t = 0; t < ToyCheckpoint.Context - 2; t++)
+        {
+            if (t == ToyCheckpoint.Context / 2) before = GC.GetAllocatedBytesForCurrentThread();
+            batch.Clear();
+            batch.Add([t + 1], cache);
+            packed.Decoder.Logits(packed.Decoder.Forward(batch), [0], logits);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
     private static Matrix Logits(string folder, ActivationPrecision? precision, int[] tokens)
