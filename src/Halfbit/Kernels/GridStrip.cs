@@ -59,16 +59,23 @@ internal sealed unsafe class GridStrip : Strip
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
         int* codes = stackalloc int[Rows * 2];
-        int* plane = codes + Rows;
+        int* kept = codes + Rows;
         byte* scales = record + ScalesAt;
         short* zeros = (short*)(scales + steps.ByteCount);
-        if (hasKeep) kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, codes, input.Ahead);
-        else TileSums.Fill(codes, input.Total);
-        for (int r = 0; r < Rows; r++) codes[r] *= hasZeros ? -zeros[r] : -(1 << (bits - 1));
-        for (int b = 0; b < bits; b++)
+        kernel.SumCodes(record, bits, input.Tables, ByteRows, codes, input.Ahead);
+        if (hasKeep)
         {
-            kernel.Sum(record + (b * PlaneBytes), null, input.Tables, ByteRows, plane, input.Ahead);
-            TileSums.AddShifted(codes, plane, b);
+            kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, kept, input.Ahead);
+            if (hasZeros) TileSums.SubtractZeros(codes, zeros, kept);
+            else TileSums.SubtractShifted(codes, kept, bits - 1);
+        }
+        else if (hasZeros)
+        {
+            TileSums.SubtractZeros(codes, zeros, input.Total);
+        }
+        else
+        {
+            TileSums.Subtract(codes, input.Total << (bits - 1));
         }
 
         TileSums.AddScaled(codes, steps, scales, input.Scale, y);

@@ -70,7 +70,8 @@ internal sealed unsafe class MixedStrip : Strip
         short* zeros = (short*)(record + StepsAt + steps.ByteCount);
         kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, keep, 0);
         SalientCodes.Sum(record + KeepAt, record + ByteCount, input.Values, ByteRows, codes);
-        for (int r = 0; r < Rows; r++) codes[r] -= zeros[r] * (input.Total - keep[r]);
+        TileSums.SubtractFrom(input.Total, keep);
+        TileSums.SubtractZeros(codes, zeros, keep);
         TileSums.AddScaled(codes, steps, record + StepsAt, input.Scale, y);
     }
 

@@ -119,9 +119,9 @@ internal sealed unsafe class SignStrip : Strip
     private void AddMarked(PlaneKernel kernel, byte* signs, byte* second, byte* keep, byte* marks, byte* scales, in StripInput input, float* y)
     {
         int* first = stackalloc int[Rows * 3];
-        Sum(kernel, signs, null, input, first);
         int* residual = first + Rows;
         int* all = residual + Rows;
+        Sum(kernel, signs, null, input, first);
         if (hasKeep) Sum(kernel, keep, null, input, all);
         else TileSums.Fill(all, input.Total);
         TileSums.ToSigned(first, all);
@@ -148,16 +148,14 @@ internal sealed unsafe class SignStrip : Strip
             int* members = ofSecond + Rows;
             Sum(kernel, marks, null, input, members);
             Sum(kernel, signs, marks, input, sums);
-            TileSums.ToSigned(sums, members);
-            TileSums.Subtract(first, sums);
+            TileSums.Part(first, sums, members);
             if (hasSecond)
             {
                 Sum(kernel, second, marks, input, ofSecond);
-                TileSums.ToSigned(ofSecond, members);
-                TileSums.Subtract(residual, ofSecond);
+                TileSums.Part(residual, ofSecond, members);
             }
 
-            TileSums.Subtract(all, members);
+            if (hasMean) TileSums.Subtract(all, members);
             AddGroup(g, scales, input.Scale, sums, ofSecond, members, y);
             marks += PlaneBytes;
             scales += BytesOfScales(g);
