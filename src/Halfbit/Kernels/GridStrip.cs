@@ -58,7 +58,8 @@ internal sealed unsafe class GridStrip : Strip
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* codes = stackalloc int[Rows * 2];
+        int* codesRoom = stackalloc int[(Rows * 2) + PlaneKernel.LineRows];
+        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
         int* kept = codes + Rows;
         byte* scales = record + ScalesAt;
         short* zeros = (short*)(scales + steps.ByteCount);

@@ -65,7 +65,8 @@ internal sealed unsafe class MixedStrip : Strip
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
         low?.Strip.Add(record, input, y, kernel);
-        int* codes = stackalloc int[Rows * 2];
+        int* codesRoom = stackalloc int[(Rows * 2) + PlaneKernel.LineRows];
+        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
         int* keep = codes + Rows;
         short* zeros = (short*)(record + StepsAt + steps.ByteCount);
         kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, keep, 0);

@@ -20,6 +20,11 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Lanes, every fourth of which are consecutive rows.</summary>
     protected const int LaneGroup = 64;
 
+    /// <summary>Sums of rows in a cache line.</summary>
+    public const int LineRows = Line / sizeof(int);
+
+    private const int Line = 64;
+
     /// <summary>Rows of a lane group whose lanes are at the same place.</summary>
     protected const int Quarter = LaneGroup / 4;
 
@@ -50,6 +55,9 @@ internal abstract unsafe class PlaneKernel
         _ => new PlaneKernelScalar(),
     };
 
+    /// <summary>The next start of a cache line: what is stored there and soon read again never crosses one.</summary>
+    public static void* AlignedLine(void* memory) => (void*)(((nint)memory + Line - 1) & ~(nint)(Line - 1));
+
     /// <summary>The row of byte lane p within a tile.</summary>
     public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + ((p >> 1 & 1) * Quarter) + (p % LaneGroup / 4);
 
@@ -72,7 +80,8 @@ internal abstract unsafe class PlaneKernel
     [SkipLocalsInit]
     public virtual void SumCodes(byte* planes, int bits, byte* tables, int byteRows, int* sums, nint ahead)
     {
-        int* plane = stackalloc int[TileRows];
+        int* planeRoom = stackalloc int[TileRows + LineRows];
+        int* plane = (int*)AlignedLine(planeRoom);
         Sum(planes, null, tables, byteRows, sums, ahead);
         for (int b = 1; b < bits; b++)
         {
@@ -91,7 +100,8 @@ internal abstract unsafe class PlaneKernel
     [SkipLocalsInit]
     public virtual void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        int* sums = stackalloc int[TileRows];
+        int* sumsRoom = stackalloc int[TileRows + LineRows];
+        int* sums = (int*)AlignedLine(sumsRoom);
         Sum(plane, null, input.Tables, byteRows, sums, input.Ahead);
         TileSums.ToSigned(sums, input.Total);
         TileSums.AddScaled(sums, table, scales, input.Scale, y);

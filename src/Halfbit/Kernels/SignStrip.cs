@@ -118,7 +118,8 @@ internal sealed unsafe class SignStrip : Strip
     [SkipLocalsInit]
     private void AddMarked(PlaneKernel kernel, byte* signs, byte* second, byte* keep, byte* marks, byte* scales, in StripInput input, float* y)
     {
-        int* first = stackalloc int[Rows * 3];
+        int* firstRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
+        int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
         int* residual = first + Rows;
         int* all = residual + Rows;
         Sum(kernel, signs, null, input, first);
@@ -141,7 +142,8 @@ internal sealed unsafe class SignStrip : Strip
     [SkipLocalsInit]
     private void AddGroups(PlaneKernel kernel, byte* signs, byte* second, byte* marks, byte* scales, in StripInput input, int* first, int* residual, int* all, float* y)
     {
-        int* sums = stackalloc int[Rows * 3];
+        int* sumsRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
+        int* sums = (int*)PlaneKernel.AlignedLine(sumsRoom);
         for (int g = 1; g < groups; g++)
         {
             int* ofSecond = sums + Rows;

@@ -126,7 +126,8 @@ internal sealed unsafe class TiledProduct
     [SkipLocalsInit]
     private void MultiplyTiles(int start, int end)
     {
-        float* sums = stackalloc float[Rows];
+        float* sumsRoom = stackalloc float[Rows + PlaneKernel.LineRows];
+        float* sums = (float*)PlaneKernel.AlignedLine(sumsRoom);
         for (int tile = start; tile < end; tile++)
         {
             int count = Math.Min(Rows, matrix.Rows - (tile * Rows));
