@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
@@ -57,6 +58,14 @@ internal abstract unsafe class PlaneKernel
 
     /// <summary>The next start of a cache line: what is stored there and soon read again never crosses one.</summary>
     public static void* AlignedLine(void* memory) => (void*)(((nint)memory + Line - 1) & ~(nint)(Line - 1));
+
+    /// <summary>Fetches what is some bytes further than what is read, unless that is 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(byte* from, int bytes, nint ahead)
+    {
+        if (!Sse.IsSupported || ahead == 0) return;
+        for (int at = 0; at < bytes; at += Line) Sse.Prefetch0(from + at + ahead);
+    }
 
     /// <summary>The row of byte lane p within a tile.</summary>
     public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + ((p >> 1 & 1) * Quarter) + (p % LaneGroup / 4);

@@ -31,7 +31,7 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     {
         Halves both = default;
         both.AddPlane(plane, input.Tables, byteRows, input.Ahead);
-        for (int at = 0; at < table.ByteCount; at += 64) Sse.Prefetch0(scales + at + input.Ahead);
+        Fetch(scales, table.ByteCount, input.Ahead);
         Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * SignedFactor);
         both.First.AddSigned<T>(byteRows, input.Total, factor, scales, 0, y);
         both.Second.AddSigned<T>(byteRows, input.Total, factor, scales, LaneGroup, y + LaneGroup);

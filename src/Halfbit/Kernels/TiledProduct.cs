@@ -89,7 +89,7 @@ internal sealed unsafe class TiledProduct
             byteRows = byteRowStart[strips];
             long slots = (long)tokens * parts;
             tables = tableBuffer.Reserve<byte>((nint)(slots * byteRows * PlaneKernel.TableBytes));
-            values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns));
+            values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns) + PlaneKernel.MostColumns);
             inputs = inputBuffer.Reserve<StripInput>((nint)(slots * strips));
             int pairs = tokens * strips;
             RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16), buildTables);
