@@ -61,20 +61,23 @@ internal static class KernelBench
     {
         byte[] plane = new byte[128 * 1024];
         byte[] tables = new byte[4096];
-        int[] sums = new int[128];
+        int[] sums = new int[160];
         var random = new Random(1);
         random.NextBytes(plane);
         foreach (PlaneKernel kernel in (PlaneKernel[])[new PlaneKernel512(), new PlaneKernel256(), new PlaneKernel128()])
         {
             for (int r = 0; r < 4; r++)
             {
-                fixed (byte* p = plane, t = tables) fixed (int* s = sums)
+                fixed (byte* planes = plane, t0 = tables) fixed (int* s0 = sums)
                 {
+                    byte* p = (byte*)PlaneKernel.AlignedLine(planes), t = (byte*)PlaneKernel.AlignedLine(t0);
+                    int* s = (int*)PlaneKernel.AlignedLine(s0);
                     var w = Stopwatch.StartNew();
-                    float[] yy = new float[128];
+                    float[] yy = new float[160];
                     ScaleTable table = new(new ScaleFormat(ScaleKind.Half, -14));
-                    fixed (float* y = yy)
+                    fixed (float* y0 = yy)
                     {
+                        float* y = (float*)PlaneKernel.AlignedLine(y0);
                         var input = new StripInput(t, (sbyte*)t, 3, 0.01f, 0);
                         for (int k = 0; k < 1000000; k++) kernel.AddSigned(p + (k & 7) * 2304, 16, input, table, p + (k & 7) * 2304 + 2048, y);
                     }

@@ -10,27 +10,24 @@ namespace Halfbit.Kernels;
 /// <param name="IsKept">Whether a weight counts; null: all do.</param>
 internal sealed record GridSource(Func<int, int, int> Code, Func<int, float> Step, Func<int, int> Zero, Func<int, int, bool>? IsKept = null);
 
-/// <summary>Codes of 1 to 8 bits on a grid: y += s·(Σ_b 2^b·S(plane b) − z·S(kept)). A record holds the bit planes, lowest first, the kept weights where some are not, the steps s and, where they differ, the zero codes z.</summary>
+/// <summary>Codes of 1 to 8 bits on a grid: y += s·(Σ_b 2^b·S(plane b) − z·S(kept)). A record holds the bit planes, lowest first, the steps s and, where they differ, the zero codes z.</summary>
 /// <remarks>The code of a weight that is not kept is 0.</remarks>
 internal sealed unsafe class GridStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
     private readonly int bits;
-    private readonly bool hasKeep;
     private readonly bool hasZeros;
     private readonly ScaleTable steps;
 
     /// <summary>A strip of codes.</summary>
     /// <param name="columns">Its columns.</param>
     /// <param name="bits">Bits of a code.</param>
-    /// <param name="hasKeep">Whether some weights are not kept.</param>
     /// <param name="hasZeros">Whether the zero codes are not all 2^(bits − 1).</param>
     /// <param name="format">How steps are stored.</param>
-    public GridStrip(int[] columns, int bits, bool hasKeep, bool hasZeros, ScaleFormat format)
+    public GridStrip(int[] columns, int bits, bool hasZeros, ScaleFormat format)
         : base(columns)
     {
         this.bits = bits;
-        this.hasKeep = hasKeep;
         this.hasZeros = hasZeros;
         steps = new ScaleTable(format);
     }
@@ -38,17 +35,13 @@ internal sealed unsafe class GridStrip : Strip
     /// <inheritdoc/>
     public override int ByteCount => ScalesAt + steps.ByteCount + (hasZeros ? Rows * sizeof(short) : 0);
 
-    /// <summary>Where the plane of kept weights is in a record.</summary>
-    public int KeepAt => bits * PlaneBytes;
-
-    private int ScalesAt => (bits + (hasKeep ? 1 : 0)) * PlaneBytes;
+    private int ScalesAt => bits * PlaneBytes;
 
     /// <summary>Writes a record.</summary>
     public void Write(byte* record, GridSource source, int firstRow, int rows)
     {
         for (int b = 0; b < bits; b++)
             WritePlane(record + (b * PlaneBytes), firstRow, rows, (i, j) => (source.Code(i, j) >> b & 1) != 0 && (source.IsKept is null || source.IsKept(i, j)));
-        if (hasKeep) WritePlane(record + KeepAt, firstRow, rows, source.IsKept!);
         WriteScales(record + ScalesAt, steps, firstRow, rows, source.Step);
         short* zeros = (short*)(record + ScalesAt + steps.ByteCount);
         for (int r = 0; hasZeros && r < Rows && firstRow + r < rows; r++) zeros[r] = (short)source.Zero(firstRow + r);
@@ -58,19 +51,27 @@ internal sealed unsafe class GridStrip : Strip
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* codes = stackalloc int[Rows * 2];
-        int* plane = codes + Rows;
+        int* codesRoom = stackalloc int[Rows + PlaneKernel.LineRows];
+        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
+        kernel.SumCodes(record, bits, input.Tables, ByteRows, codes, input.Ahead);
         byte* scales = record + ScalesAt;
-        short* zeros = (short*)(scales + steps.ByteCount);
-        if (hasKeep) kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, codes, input.Ahead);
-        else TileSums.Fill(codes, input.Total);
-        for (int r = 0; r < Rows; r++) codes[r] *= hasZeros ? -zeros[r] : -(1 << (bits - 1));
-        for (int b = 0; b < bits; b++)
-        {
-            kernel.Sum(record + (b * PlaneBytes), null, input.Tables, ByteRows, plane, input.Ahead);
-            TileSums.AddShifted(codes, plane, b);
-        }
+        PlaneKernel.Fetch(scales, ByteCount - ScalesAt, input.Ahead);
+        if (hasZeros) TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), input.Total);
+        else TileSums.Subtract(codes, input.Total << (bits - 1));
+        TileSums.AddScaled(codes, steps, scales, input.Scale, y);
+    }
 
+    /// <inheritdoc/>
+    [SkipLocalsInit]
+    public override void AddKept(byte* record, in StripInput input, int* kept, float* y, PlaneKernel kernel)
+    {
+        int* codesRoom = stackalloc int[Rows + PlaneKernel.LineRows];
+        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
+        kernel.SumCodes(record, bits, input.Tables, ByteRows, codes, input.Ahead);
+        byte* scales = record + ScalesAt;
+        PlaneKernel.Fetch(scales, ByteCount - ScalesAt, input.Ahead);
+        if (hasZeros) TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), kept);
+        else TileSums.SubtractShifted(codes, kept, bits - 1);
         TileSums.AddScaled(codes, steps, scales, input.Scale, y);
     }
 }

@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// PB-LLM's mixture: the low weights are a strip of their own that keeps what is not salient; y += s·(Σ code·q − z·S(salient)) adds the salient ones, whose codes follow each other without gaps.
+/// PB-LLM's mixture: the low weights are a strip of their own in which the salient ones count for nothing; y += s·(Σ code·q − z·S(salient)) adds those, which are lists of columns and codes.
 /// </summary>
-/// <remarks>A record holds the low strip's record (or, without one, the plane of weights that are not salient), the salient steps and zero codes, and the salient codes.</remarks>
+/// <remarks>A record holds the low strip's record, the salient steps and zero codes, and the <see cref="SalientCodes"/>.</remarks>
 internal sealed unsafe class MixedStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
@@ -23,12 +23,16 @@ internal sealed unsafe class MixedStrip : Strip
         this.steps = steps;
     }
 
-    /// <summary>Bytes of a record without the codes.</summary>
+    /// <summary>Bytes of a record without the lists.</summary>
     public override int ByteCount => StepsAt + steps.ByteCount + (Rows * sizeof(short));
 
-    private int StepsAt => low?.Strip.ByteCount ?? PlaneBytes;
+    private int StepsAt => low?.Strip.ByteCount ?? 0;
 
-    private int KeepAt => low?.KeepAt ?? 0;
+    /// <summary>Bytes of the record of a tile.</summary>
+    /// <param name="isSalient">Whether a weight is salient, by row and column of the matrix.</param>
+    /// <param name="firstRow">First row of the tile.</param>
+    /// <param name="rows">Rows of the matrix.</param>
+    public int BytesOf(Func<int, int, bool> isSalient, int firstRow, int rows) => ByteCount + SalientCodes.ByteCount([.. SalientColumns(isSalient, firstRow, rows).Select(c => c.Length)]);
 
     /// <summary>Writes a record.</summary>
     /// <param name="record">Its address.</param>
@@ -37,54 +41,30 @@ internal sealed unsafe class MixedStrip : Strip
     /// <param name="rows">Rows of the matrix.</param>
     public void Write(byte* record, GridSource salient, int firstRow, int rows)
     {
-        if (low is null) WritePlane(record, firstRow, rows, (i, j) => !salient.IsKept!(i, j));
-        else low.Write((nint)record, firstRow);
+        low?.Write((nint)record, firstRow);
         WriteScales(record + StepsAt, steps, firstRow, rows, salient.Step);
         short* zeros = (short*)(record + StepsAt + steps.ByteCount);
         for (int r = 0; r < Rows && firstRow + r < rows; r++) zeros[r] = (short)salient.Zero(firstRow + r);
-        byte* codes = record + ByteCount;
-        byte* keep = record + KeepAt;
-        MarkPadding(keep, rows - firstRow);
-        for (int lane = 0; lane < Rows; lane += 8)
-        {
-            for (int k = 0; k < ByteRows; k++)
-            {
-                for (int l = lane; l < lane + 8; l++)
-                {
-                    for (int bit = 0; bit < 8; bit++)
-                    {
-                        if ((keep[(k * Rows) + l] >> bit & 1) == 0) *codes++ = (byte)salient.Code(firstRow + PlaneKernel.RowOfLane(l), Columns[(k * 8) + bit]);
-                    }
-                }
-            }
-        }
+        SalientCodes.Write(record + ByteCount, SalientColumns(salient.IsKept!, firstRow, rows), (r, n) => salient.Code(firstRow + r, Columns[n]));
     }
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        low?.Strip.Add(record, input, y, kernel);
-        int* codes = stackalloc int[Rows * 2];
-        int* keep = codes + Rows;
-        short* zeros = (short*)(record + StepsAt + steps.ByteCount);
-        kernel.Sum(record + KeepAt, null, input.Tables, ByteRows, keep, 0);
-        SalientCodes.Sum(record + KeepAt, record + ByteCount, input.Values, ByteRows, codes);
-        for (int r = 0; r < Rows; r++) codes[r] -= zeros[r] * (input.Total - keep[r]);
+        int* codesRoom = stackalloc int[(Rows * 2) + PlaneKernel.LineRows];
+        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
+        int* members = codes + Rows;
+        SalientCodes.Sum(record + ByteCount, input.Values, codes, members, input.Ahead);
+        PlaneKernel.Fetch(record + StepsAt, ByteCount - StepsAt + SalientCodes.HeaderBytes, input.Ahead);
+        TileSums.SubtractZeros(codes, (short*)(record + StepsAt + steps.ByteCount), members);
         TileSums.AddScaled(codes, steps, record + StepsAt, input.Scale, y);
+        if (low is null) return;
+        TileSums.SubtractFrom(input.Total, members);
+        low.Strip.AddKept(record, input, members, y, kernel);
     }
 
-    /// <summary>Columns and rows that are not there count as kept: they have no codes, and their activations or scales are 0.</summary>
-    private void MarkPadding(byte* keep, int rowsLeft)
-    {
-        for (int p = 0; p < Rows; p++)
-        {
-            for (int k = 0; k < ByteRows; k++)
-            {
-                int columnsLeft = Math.Clamp(Columns.Length - (k * 8), 0, 8);
-                byte beyond = PlaneKernel.RowOfLane(p) >= rowsLeft ? (byte)255 : (byte)(255 << columnsLeft);
-                keep[(k * Rows) + p] |= beyond;
-            }
-        }
-    }
+    /// <summary>[128], the salient columns of each row of a tile, counted within the strip.</summary>
+    private int[][] SalientColumns(Func<int, int, bool> isSalient, int firstRow, int rows)
+        => [.. Enumerable.Range(firstRow, Rows).Select(i => i < rows ? [.. Enumerable.Range(0, Columns.Length).Where(n => isSalient(i, Columns[n]))] : Array.Empty<int>())];
 }

@@ -19,15 +19,7 @@ internal static unsafe class MixedTiling
             sources.Add(new GridSource((i, j) => salient.Codes[(i * salient.Columns) + j], i => salient.Scale[(i * salient.Groups) + high], i => salient.ZeroOf(i, high), (i, j) => matrix.IsSalient[i, j]));
         }
 
-        return Tiling.Written(source, strips, BytesOf, (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
-
-        int BytesOf(int tile, int s)
-        {
-            int first = tile * PlaneKernel.TileRows;
-            int salientWeights = 0;
-            for (int i = first; i < Math.Min(first + PlaneKernel.TileRows, matrix.Rows); i++) salientWeights += strips[s].Columns.Count(j => matrix.IsSalient[i, j]);
-            return strips[s].ByteCount + salientWeights;
-        }
+        return Tiling.Written(source, strips, (tile, s) => strips[s].BytesOf(sources[s].IsKept!, tile * PlaneKernel.TileRows, matrix.Rows), (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
     }
 
     /// <summary>Strips that lie in one group of either part.</summary>

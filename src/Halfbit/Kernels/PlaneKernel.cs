@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
@@ -7,8 +8,8 @@ namespace Halfbit.Kernels;
 /// The one inner loop of all packed products: sums of eight-bit activations over the set bits of a bit plane, for 128 rows at a time.
 /// </summary>
 /// <remarks>
-/// A plane of a strip has, for each eight columns, 128 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that the even
-/// lanes of any vector of up to 64 bytes are consecutive rows, and the odd ones too. Each half byte selects one of 16 sums of four activations. An activation q is split into
+/// A plane of a strip has, for each eight columns, 128 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that of any
+/// vector of up to 64 bytes those at the same place in lanes of 32 bits are consecutive rows. Each half byte selects one of 16 sums of four activations. An activation q is split into
 /// q = 16·h + l, l in 0 … 15, h in −8 … 7, and both parts have a table of their own, h with 32 added: sums of four are at most 60, and four of them still fit a byte.
 /// The sums are exact integers, so every kernel gives the same.
 /// </remarks>
@@ -17,8 +18,19 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 128;
 
-    /// <summary>Lanes whose even ones are consecutive rows.</summary>
+    /// <summary>Lanes, every fourth of which are consecutive rows.</summary>
     protected const int LaneGroup = 64;
+
+    /// <summary>Sums of rows in a cache line.</summary>
+    public const int LineRows = Line / sizeof(int);
+
+    private const int Line = 64;
+
+    /// <summary>Rows of a lane group whose lanes are at the same place.</summary>
+    protected const int Quarter = LaneGroup / 4;
+
+    /// <summary>Makes up for sums that are in the upper half of 32 bits.</summary>
+    protected const float SignedFactor = 1f / 65536;
 
     /// <summary>Columns whose bits are in one byte.</summary>
     public const int ByteColumns = 8;
@@ -44,8 +56,19 @@ internal abstract unsafe class PlaneKernel
         _ => new PlaneKernelScalar(),
     };
 
+    /// <summary>The next start of a cache line: what is stored there and soon read again never crosses one.</summary>
+    public static void* AlignedLine(void* memory) => (void*)(((nint)memory + Line - 1) & ~(nint)(Line - 1));
+
+    /// <summary>Fetches what is some bytes further than what is read, unless that is 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(byte* from, int bytes, nint ahead)
+    {
+        if (!Sse.IsSupported || ahead == 0) return;
+        for (int at = 0; at < bytes; at += Line) Sse.Prefetch0(from + at + ahead);
+    }
+
     /// <summary>The row of byte lane p within a tile.</summary>
-    public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + (p % LaneGroup / 2);
+    public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + ((p >> 1 & 1) * Quarter) + (p % LaneGroup / 4);
 
     /// <summary>sums[r] ← Σ qⱼ over the columns j whose bit is set in row r of the plane, and of the mask where there is one.</summary>
     /// <param name="plane">[byteRows][128].</param>
@@ -55,6 +78,26 @@ internal abstract unsafe class PlaneKernel
     /// <param name="sums">[128], by row.</param>
     /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
     public abstract void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead);
+
+    /// <summary>sums[r] ← Σ code · q, the bits of codes in planes that follow each other, lowest first.</summary>
+    /// <param name="planes">[bits][byteRows][128].</param>
+    /// <param name="bits">1 to 8.</param>
+    /// <param name="tables">[byteRows][64], tables of the activations.</param>
+    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
+    /// <param name="sums">[128], by row.</param>
+    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
+    [SkipLocalsInit]
+    public virtual void SumCodes(byte* planes, int bits, byte* tables, int byteRows, int* sums, nint ahead)
+    {
+        int* planeRoom = stackalloc int[TileRows + LineRows];
+        int* plane = (int*)AlignedLine(planeRoom);
+        Sum(planes, null, tables, byteRows, sums, ahead);
+        for (int b = 1; b < bits; b++)
+        {
+            Sum(planes + (b * byteRows * TileRows), null, tables, byteRows, plane, ahead);
+            TileSums.AddShifted(sums, plane, b);
+        }
+    }
 
     /// <summary>y ← y + (α · s) · (2·S − Σ q): the products of rows of signs, S the sums over the plane.</summary>
     /// <param name="plane">[byteRows][128], signs.</param>
@@ -66,8 +109,10 @@ internal abstract unsafe class PlaneKernel
     [SkipLocalsInit]
     public virtual void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        int* sums = stackalloc int[TileRows];
+        int* sumsRoom = stackalloc int[TileRows + LineRows];
+        int* sums = (int*)AlignedLine(sumsRoom);
         Sum(plane, null, input.Tables, byteRows, sums, input.Ahead);
-        TileSums.AddSigned(sums, input.Total, table, scales, input.Scale, y);
+        TileSums.ToSigned(sums, input.Total);
+        TileSums.AddScaled(sums, table, scales, input.Scale, y);
     }
 }

@@ -12,7 +12,7 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
     {
         for (int lane = 0; lane < TileRows; lane += Lanes)
         {
-            int* target = sums + (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 2);
+            int* target = sums + (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 4);
             if (mask == null) SumPart(plane + lane, tables, byteRows, target, ahead);
             else SumPart(plane + lane, mask + lane, tables, byteRows, target, ahead);
         }
@@ -87,13 +87,17 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
         public readonly void Store(int byteRows, int* sums)
         {
             Vector128<short> bias = Vector128.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector128<short> even = (((high - (highOdd << 8)) << 4) + (low - (lowOdd << 8))).AsInt16() - bias;
-            Vector128<short> odd = ((highOdd << 4) + lowOdd).AsInt16() - bias;
-            Vector128.Store(Vector128.WidenLower(even), sums);
-            Vector128.Store(Vector128.WidenUpper(even), sums + 4);
-            Vector128.Store(Vector128.WidenLower(odd), sums + (LaneGroup / 2));
-            Vector128.Store(Vector128.WidenUpper(odd), sums + (LaneGroup / 2) + 4);
+            Vector128<int> even = (Even - bias).AsInt32();
+            Vector128<int> odd = (Odd - bias).AsInt32();
+            ((even << 16) >> 16).Store(sums);
+            (even >> 16).Store(sums + Quarter);
+            ((odd << 16) >> 16).Store(sums + (2 * Quarter));
+            (odd >> 16).Store(sums + (3 * Quarter));
         }
+
+        private readonly Vector128<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
+
+        private readonly Vector128<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector128<byte> Look(byte* table, Vector128<byte> index)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
@@ -20,11 +21,20 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     /// <inheritdoc/>
     public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
+        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, byteRows, input, table, scales, y);
+        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, byteRows, input, table, scales, y);
+        else AddSigned<ByteScales>(plane, byteRows, input, table, scales, y);
+    }
+
+    private static void AddSigned<T>(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+        where T : struct, IScaleReader
+    {
         Halves both = default;
         both.AddPlane(plane, input.Tables, byteRows, input.Ahead);
-        for (int at = 0; at < table.ByteCount; at += 64) Sse.Prefetch0(scales + at + input.Ahead);
-        both.First.AddSigned(byteRows, input, table, scales, 0, y);
-        both.Second.AddSigned(byteRows, input, table, scales, LaneGroup, y);
+        Fetch(scales, table.ByteCount, input.Ahead);
+        Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * SignedFactor);
+        both.First.AddSigned<T>(byteRows, input.Total, factor, scales, 0, y);
+        both.Second.AddSigned<T>(byteRows, input.Total, factor, scales, LaneGroup, y + LaneGroup);
     }
 
     /// <summary>The sums of a tile.</summary>
@@ -122,34 +132,36 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         public readonly void Store(int byteRows, int* sums)
         {
             Vector512<short> bias = Vector512.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector512<short> even = Even - bias;
-            Vector512<short> odd = Odd - bias;
-            Vector512.WidenLower(even).Store(sums);
-            Vector512.WidenUpper(even).Store(sums + 16);
-            Vector512.WidenLower(odd).Store(sums + 32);
-            Vector512.WidenUpper(odd).Store(sums + 48);
+            Vector512<int> even = (Even - bias).AsInt32();
+            Vector512<int> odd = (Odd - bias).AsInt32();
+            ((even << 16) >> 16).Store(sums);
+            (even >> 16).Store(sums + Quarter);
+            ((odd << 16) >> 16).Store(sums + (2 * Quarter));
+            (odd >> 16).Store(sums + (3 * Quarter));
         }
 
-        /// <summary>2·S − Σ q stays within 16 bits, since Σ |q| does.</summary>
+        /// <summary>2·S − Σ q stays within 16 bits, since Σ |q| does. It is made single precision times 2¹⁶, where it is in its lane.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void AddSigned(int byteRows, in StripInput input, in ScaleTable table, byte* scales, int row, float* y)
+        public readonly void AddSigned<T>(int byteRows, int total, Vector512<float> factor, byte* scales, int row, float* y)
+            where T : struct, IScaleReader
         {
-            Vector512<short> offset = Vector512.Create((short)((4 * HighBias * 16 * byteRows) + input.Total));
-            Vector512<short> even = (Even << 1) - offset;
-            Vector512<short> odd = (Odd << 1) - offset;
-            AddScaled(Vector512.WidenLower(even), input.Scale, table, scales, row, y);
-            AddScaled(Vector512.WidenUpper(even), input.Scale, table, scales, row + 16, y);
-            AddScaled(Vector512.WidenLower(odd), input.Scale, table, scales, row + 32, y);
-            AddScaled(Vector512.WidenUpper(odd), input.Scale, table, scales, row + 48, y);
+            Vector512<short> offset = Vector512.Create((short)((4 * HighBias * 16 * byteRows) + total));
+            Vector512<int> upper = Vector512.Create(unchecked((int)0xFFFF0000));
+            Vector512<int> even = (Even + Even - offset).AsInt32();
+            Vector512<int> odd = (Odd + Odd - offset).AsInt32();
+            AddScaled(even << 16, T.Read16(scales, row, 0) * factor, y);
+            AddScaled(even & upper, T.Read16(scales, row, 1) * factor, y + Quarter);
+            AddScaled(odd << 16, T.Read16(scales, row, 2) * factor, y + (2 * Quarter));
+            AddScaled(odd & upper, T.Read16(scales, row, 3) * factor, y + (3 * Quarter));
         }
 
-        private readonly Vector512<short> Even => (((high - (highOdd << 8)) << 4) + (low - (lowOdd << 8))).AsInt16();
+        private readonly Vector512<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
 
         private readonly Vector512<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AddScaled(Vector512<int> sums, float s, in ScaleTable table, byte* scales, int row, float* y)
-            => Vector512.FusedMultiplyAdd(table.Read16(scales, row) * s, Vector512.ConvertToSingle(sums), Vector512.Load(y + row)).Store(y + row);
+        private static void AddScaled(Vector512<int> sums, Vector512<float> scales, float* y)
+            => Vector512.FusedMultiplyAdd(scales, Vector512.ConvertToSingle(sums), Vector512.Load(y)).Store(y);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector512<byte> Look(Vector512<byte> table, Vector512<byte> index) => Avx512Vbmi.PermuteVar64x8(table, index);

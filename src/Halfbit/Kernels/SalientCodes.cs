@@ -1,81 +1,144 @@
-using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Salient codes of a strip, a byte each without gaps: for each eight lanes of a tile and each eight columns, lane by lane, lowest column first. Their places are the clear bits of a plane.</summary>
+/// <summary>
+/// Salient codes of a strip as lists, a column and a code for each: rows with most of them first, 16 rows at a time, whose lists have the same length, a multiple of four.
+/// </summary>
+/// <remarks>
+/// Layout: [128] row at each place; [8] lengths of the lists of 16 rows, in fours; up to a multiple of 64 nothing; then for each 16 rows and each four entries 64 columns and 64 codes, four of
+/// a row next to each other. A column has <see cref="Present"/> added; entries without it, and with code 0, fill lists up.
+/// </remarks>
 internal static unsafe class SalientCodes
 {
+    /// <summary>Bytes before the first list.</summary>
+    public const int HeaderBytes = (Rows + (Rows / Block) + Line - 1) / Line * Line;
+
     private const int Rows = PlaneKernel.TileRows;
-    private const int Block = 8;
+    private const int Block = 16;
+    private const int Four = 4;
+    private const int Line = Block * Four;
+    private const byte Present = 128;
 
-    /// <summary>Whether VPEXPANDB does the work.</summary>
-    public static bool IsFast => Avx512Vbmi2.IsSupported && PlaneKernel.Current is PlaneKernel512;
+    /// <summary>Whether vectors do the work.</summary>
+    public static bool IsFast => Avx512Vbmi.IsSupported && PlaneKernel.Current is PlaneKernel512;
 
-    /// <summary>sums[r] ← Σ code · q over the salient weights of row r.</summary>
-    /// <param name="keep">[byteRows][128], bits of weights that are not salient; set beyond the last column and row, too.</param>
-    /// <param name="codes">The codes; 64 bytes more can be read.</param>
-    /// <param name="q">[8 · byteRows], activations.</param>
-    /// <param name="byteRows">Columns ÷ 8.</param>
-    /// <param name="sums">[128], by row.</param>
-    public static void Sum(byte* keep, byte* codes, sbyte* q, int byteRows, int* sums)
+    /// <summary>Bytes of the lists of a tile.</summary>
+    /// <param name="counts">[128], salient weights of each row.</param>
+    public static int ByteCount(int[] counts)
     {
-        if (IsFast) SumByExpansion(keep, codes, q, byteRows, sums);
-        else SumByDefinition(keep, codes, q, byteRows, sums);
+        int[] sorted = [.. counts.OrderDescending()];
+        int bytes = HeaderBytes;
+        for (int p = 0; p < Rows; p += Block) bytes += Fours(sorted[p]) * 2 * Line;
+        return bytes;
+    }
+
+    /// <summary>Writes the lists of a tile.</summary>
+    /// <param name="lists">Where to; zeroed.</param>
+    /// <param name="columns">[128], the salient columns of each row, counted within the strip.</param>
+    /// <param name="code">The code of a row and such a column.</param>
+    public static void Write(byte* lists, int[][] columns, Func<int, int, int> code)
+    {
+        int[] order = [.. Enumerable.Range(0, Rows).OrderByDescending(r => columns[r].Length)];
+        byte* at = lists + HeaderBytes;
+        for (int p = 0; p < Rows; p += Block)
+        {
+            int fours = Fours(columns[order[p]].Length);
+            lists[Rows + (p / Block)] = (byte)fours;
+            for (int d = 0; d < Block; d++)
+            {
+                int row = order[p + d];
+                lists[p + d] = (byte)row;
+                for (int n = 0; n < columns[row].Length; n++)
+                {
+                    byte* entry = at + (n / Four * 2 * Line) + (d * Four) + (n % Four);
+                    entry[0] = (byte)(columns[row][n] | Present);
+                    entry[Line] = (byte)code(row, columns[row][n]);
+                }
+            }
+
+            at += fours * 2 * Line;
+        }
+    }
+
+    /// <summary>codes[r] ← Σ code · q and members[r] ← Σ q over the salient weights of row r.</summary>
+    /// <param name="lists">The lists of a tile.</param>
+    /// <param name="q">[columns], activations; 128 bytes can be read.</param>
+    /// <param name="codes">[128], by row.</param>
+    /// <param name="members">[128], by row.</param>
+    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
+    public static void Sum(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
+    {
+        if (IsFast) SumByVectors(lists, q, codes, members, ahead);
+        else SumByDefinition(lists, q, codes, members);
     }
 
     /// <summary>The definition.</summary>
-    public static void SumByDefinition(byte* keep, byte* codes, sbyte* q, int byteRows, int* sums)
+    public static void SumByDefinition(byte* lists, sbyte* q, int* codes, int* members)
     {
-        new Span<int>(sums, Rows).Clear();
-        for (int lane = 0; lane < Rows; lane += Block)
+        byte* at = lists + HeaderBytes;
+        for (int p = 0; p < Rows; p += Block)
         {
-            for (int k = 0; k < byteRows; k++)
+            int fours = lists[Rows + (p / Block)];
+            for (int d = 0; d < Block; d++)
             {
-                for (int l = lane; l < lane + Block; l++)
+                (int code, int all) = (0, 0);
+                for (int n = 0; n < fours * Four; n++)
                 {
-                    for (int bits = ~keep[(k * Rows) + l] & 255; bits != 0; bits &= bits - 1)
-                        sums[PlaneKernel.RowOfLane(l)] += *codes++ * q[(k * PlaneKernel.ByteColumns) + BitOperations.TrailingZeroCount(bits)];
+                    byte* entry = at + (n / Four * 2 * Line) + (d * Four) + (n % Four);
+                    if (entry[0] < Present) break;
+                    int value = q[entry[0] - Present];
+                    code += entry[Line] * value;
+                    all += value;
                 }
+
+                codes[lists[p + d]] = code;
+                members[lists[p + d]] = all;
             }
+
+            at += fours * 2 * Line;
         }
     }
 
-    /// <summary>Codes of eight lanes and eight columns are spread to their places by one instruction. Pairs of products stay within 16 bits when the activations are split, q = 2·⌊q / 2⌋ + (q mod 2).</summary>
-    public static void SumByExpansion(byte* keep, byte* codes, sbyte* q, int byteRows, int* sums)
+    /// <summary>64 entries at a time: one instruction finds their activations.</summary>
+    public static void SumByVectors(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
     {
-        ulong* halves = stackalloc ulong[byteRows * 2];
-        for (int k = 0; k < byteRows; k++)
-        {
-            Vector128<sbyte> eight = Vector128.CreateScalar(*(ulong*)(q + (k * PlaneKernel.ByteColumns))).AsSByte();
-            halves[2 * k] = (eight >> 1).AsUInt64().ToScalar();
-            halves[(2 * k) + 1] = (eight & Vector128.Create((sbyte)1)).AsUInt64().ToScalar();
-        }
-
-        // Byte b of a vector looks at bit b mod 8 of byte b / 8 of the eight mask bytes.
-        Vector512<byte> select = Vector512.Create(0x8040201008040201).AsByte();
-        Vector512<byte> spread = Vector512.Create(
-            0UL, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303, 0x0404040404040404, 0x0505050505050505, 0x0606060606060606, 0x0707070707070707).AsByte();
-        Vector512<short> two = Vector512.Create((short)2);
+        Vector512<sbyte> q0 = Vector512.Load(q);
+        Vector512<sbyte> q1 = Vector512.Load(q + Line);
         Vector512<short> one = Vector512.Create((short)1);
-        for (int lane = 0; lane < Rows; lane += Block)
+        Vector512<short> lower = Vector512.Create((short)255);
+        Vector512<byte> present = Vector512.Create(Present);
+        int* room = stackalloc int[(2 * Block) + PlaneKernel.LineRows];
+        int* block = (int*)PlaneKernel.AlignedLine(room);
+        byte* at = lists + HeaderBytes;
+        for (int p = 0; p < Rows; p += Block)
         {
-            Vector512<int> high = default;
-            Vector512<short> low = default;
-            for (int k = 0; k < byteRows; k++)
+            Vector512<int> code = default;
+            Vector512<int> all = default;
+            for (byte* end = at + (lists[Rows + (p / Block)] * 2 * Line); at < end; at += 2 * Line)
             {
-                ulong places = ~*(ulong*)(keep + (k * Rows) + lane);
-                Vector512<byte> isHere = Vector512.Equals(Avx512BW.Shuffle(Vector512.Create(places).AsByte(), spread) & select, select);
-                Vector512<byte> values = Avx512Vbmi2.Expand(Vector512<byte>.Zero, isHere, Vector512.Load(codes));
-                codes += BitOperations.PopCount(places);
-                high += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(values, Vector512.Create(halves[2 * k]).AsSByte()), two);
-                low += Avx512BW.MultiplyAddAdjacent(values, Vector512.Create(halves[(2 * k) + 1]).AsSByte());
+                Sse.Prefetch0(at + ahead);
+                Sse.Prefetch0(at + Line + ahead);
+                Vector512<byte> columns = Vector512.Load(at);
+                Vector512<short> c = Vector512.Load(at + Line).AsInt16();
+                Vector512<short> x = Avx512Vbmi.PermuteVar64x8x2(q0, columns.AsSByte(), q1).AsInt16();
+
+                // Lane r: four columns of row r. A present one counts 128 times; two of them fit 16 bits.
+                all += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(columns & present, x.AsSByte()), one);
+                code += Avx512BW.MultiplyAddAdjacent(c & lower, (x << 8) >> 8) + Avx512BW.MultiplyAddAdjacent(c >>> 8, x >> 8);
             }
 
-            // Two numbers for each lane.
-            Vector512<int> both = high + Avx512BW.MultiplyAddAdjacent(low, one);
-            for (int l = 0; l < Block; l++) sums[PlaneKernel.RowOfLane(lane + l)] = both.GetElement(2 * l) + both.GetElement((2 * l) + 1);
+            code.Store(block);
+            (all >> 7).Store(block + Block);
+            for (int d = 0; d < Block; d++)
+            {
+                int row = lists[p + d];
+                codes[row] = block[d];
+                members[row] = block[Block + d];
+            }
         }
     }
+
+    private static int Fours(int count) => (count + Four - 1) / Four;
 }

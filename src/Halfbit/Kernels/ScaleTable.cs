@@ -1,89 +1,80 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>The scales of a tile's 128 rows as they lie in memory: single precision, half precision or bytes, made single precision with one shift and one exact product.</summary>
+/// <summary>The scales of a tile's 128 rows as they lie in memory: single precision, half precision or bytes, made single precision by a shift and one exact product.</summary>
 /// <remarks>
 /// A half or a byte shifted to the place of a float's exponent and mantissa, and multiplied by the power of two between the two biases, is exact, subnormal numbers included.
-/// Where that power would overflow the scales are kept in single precision.
+/// Where that power would overflow the scales are kept in single precision. The order of rows is that of <see cref="IScaleReader"/>.
 /// </remarks>
 internal readonly unsafe struct ScaleTable
 {
-    private const int HalfShift = 13;
     private const int HalfBias = 112;
-
-    /// <summary>Sign and magnitude of a half that was widened with its sign and shifted.</summary>
-    private const int SignAndNumber = unchecked((int)0x8FFFFFFF);
-
-    private const int ByteShift = 19;
     private const int ByteBias = 130;
     private const int LargestExponent = 127;
 
-    private readonly ScaleKind kind;
+    /// <summary>Binary digits below a format's exponent that the smallest half or byte may have.</summary>
+    private const int DigitsBelow = 24;
+
+    /// <summary>Products of scale and factor stay above 2 to this.</summary>
+    private const int LeastExponent = -100;
+
     private readonly ScaleFormat format;
-    private readonly float unit;
 
     /// <summary>A table in a format.</summary>
     public ScaleTable(ScaleFormat format)
     {
         int exponent = format.Exponent + (format.Kind == ScaleKind.Byte ? ByteBias : HalfBias);
-        kind = format.Kind != ScaleKind.Exact && exponent is > -LargestExponent and <= LargestExponent ? format.Kind : ScaleKind.Exact;
+        Kind = format.Kind != ScaleKind.Exact && exponent is > -LargestExponent and <= LargestExponent ? format.Kind : ScaleKind.Exact;
         this.format = format;
-        ByteCount = PlaneKernel.TileRows * (kind switch { ScaleKind.Byte => 1, ScaleKind.Half => 2, _ => 4 });
-        unit = kind == ScaleKind.Exact ? 1f : MathF.ScaleB(1f, exponent);
+        ByteCount = PlaneKernel.TileRows * (Kind switch { ScaleKind.Byte => 1, ScaleKind.Half => 2, _ => 4 });
+        Unit = Kind == ScaleKind.Exact ? 1f : MathF.ScaleB(1f, exponent);
+        LeastFactor = Kind == ScaleKind.Exact ? 0f : MathF.ScaleB(1f, Math.Max(LeastExponent - format.Exponent + DigitsBelow, LeastExponent - exponent));
+        MostFactor = MathF.ScaleB(1f, LargestExponent - 1) / Unit;
     }
+
+    /// <summary>How scales are stored.</summary>
+    public ScaleKind Kind { get; }
 
     /// <summary>Bytes of the table of a tile.</summary>
     public int ByteCount { get; }
 
+    /// <summary>What a scale that <see cref="IScaleReader"/> gives is multiplied by.</summary>
+    public float Unit { get; }
+
+    /// <summary>The least number that can be multiplied with <see cref="Unit"/> first, and with 2⁻¹⁶ too: all products stay exact or are rounded as without.</summary>
+    private float LeastFactor { get; }
+
+    private float MostFactor { get; }
+
+    /// <summary>Whether scale · (unit · factor · 2⁻¹⁶) is rounded as scale · factor.</summary>
+    public bool IsInRange(float factor) => factor >= LeastFactor && factor <= MostFactor;
+
     /// <summary>Stores the scale of a row.</summary>
     public void Write(byte* table, int row, float value)
     {
-        switch (kind)
+        switch (Kind)
         {
-            case ScaleKind.Byte: table[row] = format.EncodeByte(value); break;
-            case ScaleKind.Half: ((Half*)table)[row] = format.Encode(value); break;
+            case ScaleKind.Byte: table[ByteScales.PlaceOf(row)] = format.EncodeByte(value); break;
+            case ScaleKind.Half: ((Half*)table)[HalfScales.PlaceOf(row)] = format.Encode(value); break;
             default: ((float*)table)[row] = value; break;
         }
     }
 
-    /// <summary>The scales of rows <paramref name="row"/> to row + 15.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector512<float> Read16(byte* table, int row)
+    /// <summary>Writes the scales of a tile in single precision.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="scales">[128], by row.</param>
+    public void Expand(byte* table, float* scales)
     {
-        if (kind == ScaleKind.Half)
-        {
-            Vector512<int> bits = Vector512.WidenLower(Vector256.Load((short*)table + row).ToVector512Unsafe());
-            return ((bits << HalfShift) & Vector512.Create(SignAndNumber)).AsSingle() * unit;
-        }
-
-        if (kind == ScaleKind.Byte)
-        {
-            Vector256<ushort> wide = Vector256.WidenLower(Vector128.Load(table + row).ToVector256Unsafe());
-            return (Vector512.WidenLower(wide.ToVector512Unsafe()) << ByteShift).AsSingle() * unit;
-        }
-
-        return Vector512.Load((float*)table + row);
+        if (Kind == ScaleKind.Half) Expand<HalfScales>(table, scales);
+        else if (Kind == ScaleKind.Byte) Expand<ByteScales>(table, scales);
+        else Expand<ExactScales>(table, scales);
     }
 
-    /// <summary>The scales of rows <paramref name="row"/> to row + 7.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Read(byte* table, int row)
+    private void Expand<T>(byte* table, float* scales)
+        where T : struct, IScaleReader
     {
-        if (kind == ScaleKind.Half)
-        {
-            Vector256<int> bits = Vector256.WidenLower(Vector128.Load((short*)table + row).ToVector256Unsafe());
-            return ((bits << HalfShift) & Vector256.Create(SignAndNumber)).AsSingle() * unit;
-        }
-
-        if (kind == ScaleKind.Byte)
-        {
-            Vector128<ushort> wide = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)(table + row)).AsByte());
-            return (Vector256.WidenLower(wide.ToVector256Unsafe()) << ByteShift).AsSingle() * unit;
-        }
-
-        return Vector256.Load((float*)table + row);
+        for (int r = 0; r < PlaneKernel.TileRows; r += 8) (T.Read(table, r & ~48, r >> 4 & 3) * Unit).Store(scales + r);
     }
 }

@@ -45,30 +45,25 @@ internal sealed unsafe class SignStrip : Strip
     /// <param name="source">Its weights.</param>
     /// <param name="alphaFormats">[groups], how row scales are stored.</param>
     /// <param name="muFormats">[groups], how means are stored; ignored without means.</param>
-    public SignStrip(int[] columns, SignSource source, IReadOnlyList<ScaleFormat> alphaFormats, IReadOnlyList<ScaleFormat> muFormats)
+    /// <param name="isKeptGiven">Whether the plane of kept weights is left out, since <see cref="AddKept"/> gets their sums.</param>
+    public SignStrip(int[] columns, SignSource source, IReadOnlyList<ScaleFormat> alphaFormats, IReadOnlyList<ScaleFormat> muFormats, bool isKeptGiven = false)
         : base(columns)
     {
         groups = source.Alpha.Length;
         hasSecond = source.SecondSign is not null;
-        hasKeep = source.IsKept is not null;
+        hasKeep = source.IsKept is not null && !isKeptGiven;
         hasMean = source.Mu is not null;
         alpha = [.. alphaFormats.Select(f => new ScaleTable(f))];
         mu = hasMean ? [.. muFormats.Select(f => new ScaleTable(f))] : [];
+        int planes = 1 + (hasSecond ? 1 : 0) + (hasKeep ? 1 : 0) + groups - 1;
+        int scales = alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1) + mu.Sum(m => m.ByteCount);
+        ByteCount = (planes * PlaneBytes) + scales;
     }
 
     /// <inheritdoc/>
-    public override int ByteCount
-    {
-        get
-        {
-            int planes = 1 + (hasSecond ? 1 : 0) + (hasKeep ? 1 : 0) + groups - 1;
-            int scales = alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1) + mu.Sum(m => m.ByteCount);
-            return (planes * PlaneBytes) + scales;
-        }
-    }
+    public override int ByteCount { get; }
 
-    /// <summary>Where the plane of kept weights is in a record.</summary>
-    public int KeepAt => (hasSecond ? 2 : 1) * PlaneBytes;
+    private int KeepAt => (hasSecond ? 2 : 1) * PlaneBytes;
 
     /// <summary>Writes a record.</summary>
     public void Write(byte* record, SignSource source, int firstRow, int rows)
@@ -115,13 +110,27 @@ internal sealed unsafe class SignStrip : Strip
         AddMarked(kernel, signs, second, keep, marks, scales, input, y);
     }
 
+    /// <inheritdoc/>
+    /// <remarks>One group of one plane.</remarks>
+    [SkipLocalsInit]
+    public override void AddKept(byte* record, in StripInput input, int* kept, float* y, PlaneKernel kernel)
+    {
+        int* firstRoom = stackalloc int[Rows + PlaneKernel.LineRows];
+        int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
+        Sum(kernel, record, null, input, first);
+        PlaneKernel.Fetch(record + PlaneBytes, BytesOfScales(0), input.Ahead);
+        TileSums.ToSigned(first, kept);
+        AddGroup(0, record + PlaneBytes, input.Scale, first, null, kept, y);
+    }
+
     [SkipLocalsInit]
     private void AddMarked(PlaneKernel kernel, byte* signs, byte* second, byte* keep, byte* marks, byte* scales, in StripInput input, float* y)
     {
-        int* first = stackalloc int[Rows * 3];
-        Sum(kernel, signs, null, input, first);
+        int* firstRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
+        int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
         int* residual = first + Rows;
         int* all = residual + Rows;
+        Sum(kernel, signs, null, input, first);
         if (hasKeep) Sum(kernel, keep, null, input, all);
         else TileSums.Fill(all, input.Total);
         TileSums.ToSigned(first, all);
@@ -131,6 +140,7 @@ internal sealed unsafe class SignStrip : Strip
             TileSums.ToSigned(residual, all);
         }
 
+        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
         byte* ofFirstGroup = scales;
         scales += BytesOfScales(0);
         AddGroups(kernel, signs, second, marks, scales, input, first, residual, all, y);
@@ -141,23 +151,22 @@ internal sealed unsafe class SignStrip : Strip
     [SkipLocalsInit]
     private void AddGroups(PlaneKernel kernel, byte* signs, byte* second, byte* marks, byte* scales, in StripInput input, int* first, int* residual, int* all, float* y)
     {
-        int* sums = stackalloc int[Rows * 3];
+        int* sumsRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
+        int* sums = (int*)PlaneKernel.AlignedLine(sumsRoom);
         for (int g = 1; g < groups; g++)
         {
             int* ofSecond = sums + Rows;
             int* members = ofSecond + Rows;
             Sum(kernel, marks, null, input, members);
             Sum(kernel, signs, marks, input, sums);
-            TileSums.ToSigned(sums, members);
-            TileSums.Subtract(first, sums);
+            TileSums.Part(first, sums, members);
             if (hasSecond)
             {
                 Sum(kernel, second, marks, input, ofSecond);
-                TileSums.ToSigned(ofSecond, members);
-                TileSums.Subtract(residual, ofSecond);
+                TileSums.Part(residual, ofSecond, members);
             }
 
-            TileSums.Subtract(all, members);
+            if (hasMean) TileSums.Subtract(all, members);
             AddGroup(g, scales, input.Scale, sums, ofSecond, members, y);
             marks += PlaneBytes;
             scales += BytesOfScales(g);

@@ -39,6 +39,14 @@ internal abstract unsafe class Strip
     /// <param name="kernel">Sums planes.</param>
     public abstract void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel);
 
+    /// <summary>Adds the products of a tile's rows with one row of activations, where some weights count for nothing and the sums over the others are known.</summary>
+    /// <param name="record">Planes and scales.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="kept">[128], Σ q over the weights of a row that count.</param>
+    /// <param name="y">[128], by row.</param>
+    /// <param name="kernel">Sums planes.</param>
+    public virtual void AddKept(byte* record, in StripInput input, int* kept, float* y, PlaneKernel kernel) => throw new NotSupportedException();
+
     /// <summary>Writes a plane of a tile.</summary>
     /// <param name="plane">[byteRows][128], zeroed.</param>
     /// <param name="firstRow">First row of the tile.</param>

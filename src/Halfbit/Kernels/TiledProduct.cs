@@ -89,7 +89,7 @@ internal sealed unsafe class TiledProduct
             byteRows = byteRowStart[strips];
             long slots = (long)tokens * parts;
             tables = tableBuffer.Reserve<byte>((nint)(slots * byteRows * PlaneKernel.TableBytes));
-            values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns));
+            values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns) + PlaneKernel.MostColumns);
             inputs = inputBuffer.Reserve<StripInput>((nint)(slots * strips));
             int pairs = tokens * strips;
             RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16), buildTables);
@@ -126,7 +126,8 @@ internal sealed unsafe class TiledProduct
     [SkipLocalsInit]
     private void MultiplyTiles(int start, int end)
     {
-        float* sums = stackalloc float[Rows];
+        float* sumsRoom = stackalloc float[Rows + PlaneKernel.LineRows];
+        float* sums = (float*)PlaneKernel.AlignedLine(sumsRoom);
         for (int tile = start; tile < end; tile++)
         {
             int count = Math.Min(Rows, matrix.Rows - (tile * Rows));

@@ -5,9 +5,8 @@ namespace Halfbit.Kernels;
 
 /// <summary>A strip, and what writes its records.</summary>
 /// <param name="Strip">The strip.</param>
-/// <param name="KeepAt">Where the plane of kept weights is in a record.</param>
 /// <param name="Write">Writes a record: its address, the first row.</param>
-internal sealed record WritableStrip(Strip Strip, int KeepAt, Action<nint, int> Write);
+internal sealed record WritableStrip(Strip Strip, Action<nint, int> Write);
 
 /// <summary>Lays quantized matrices out in tiles.</summary>
 internal static unsafe class Tiling
@@ -39,7 +38,7 @@ internal static unsafe class Tiling
     /// <param name="matrix">The matrix.</param>
     /// <param name="g">The group.</param>
     /// <param name="columns">The columns.</param>
-    /// <param name="isKept">Whether a weight counts; null: all do.</param>
+    /// <param name="isKept">Whether a weight counts; null: all do. Else products take <see cref="Strip.AddKept"/>.</param>
     public static WritableStrip? PartOf(QuantizedMatrix matrix, int g, int[] columns, Func<int, int, bool>? isKept = null)
     {
         if (matrix is SignMatrix signs)
@@ -50,15 +49,15 @@ internal static unsafe class Tiling
                 Alpha = [[i => signs.Alpha[(i * signs.Groups) + g]]],
                 Mu = signs.Mu is null ? null : [i => signs.Mu[(i * signs.Groups) + g]],
             };
-            var strip = new SignStrip(columns, source, [signs.Format], [signs.Format]);
-            return new WritableStrip(strip, strip.KeepAt, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
+            var strip = new SignStrip(columns, source, [signs.Format], [signs.Format], isKeptGiven: true);
+            return new WritableStrip(strip, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
         }
 
         if (matrix is GridMatrix grid)
         {
             var source = new GridSource((i, j) => grid.Codes[(i * grid.Columns) + j], i => grid.Scale[(i * grid.Groups) + g], i => grid.ZeroOf(i, g), isKept);
-            var strip = new GridStrip(columns, grid.Bits, isKept is not null, grid.Zero is not null, grid.Format);
-            return new WritableStrip(strip, strip.KeepAt, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
+            var strip = new GridStrip(columns, grid.Bits, grid.Zero is not null, grid.Format);
+            return new WritableStrip(strip, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
         }
 
         return null;

@@ -43,35 +43,38 @@ public sealed unsafe class PlaneKernelTests
         }
     }
 
-    [ExpansionFact]
-    public void Salient_codes_are_spread_to_their_places()
+    [ListsFact]
+    public void Salient_codes_are_multiplied_with_the_activations_of_their_columns()
     {
         var random = new Random(4);
         for (int trial = 0; trial < 100; trial++)
         {
-            int byteRows = 2 * random.Next(1, 9);
-            var keep = new byte[byteRows * PlaneKernel.TileRows];
-            double share = random.NextDouble();
-            for (int k = 0; k < keep.Length; k++)
+            double share = trial % 10 == 0 ? trial / 10 % 2 : random.NextDouble();
+            int columns = random.Next(1, PlaneKernel.MostColumns + 1);
+            int[][] salient = [.. Enumerable.Range(0, PlaneKernel.TileRows).Select(_ => Enumerable.Range(0, columns).Where(_ => random.NextDouble() < share).ToArray())];
+            int[,] code = new int[PlaneKernel.TileRows, columns];
+            var q = new sbyte[PlaneKernel.MostColumns];
+            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)(trial % 7 == 0 ? -128 : random.Next(-128, 128));
+            foreach ((int[] own, int r) in salient.Select((c, r) => (c, r)))
             {
-                for (int bit = 0; bit < 8; bit++) keep[k] |= (byte)(random.NextDouble() < share ? 1 << bit : 0);
+                foreach (int j in own) code[r, j] = trial % 7 == 0 ? 255 : random.Next(256);
             }
 
-            var codes = new byte[(keep.Length * 8) + 64];
-            random.NextBytes(codes);
-            var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
-            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)random.Next(-128, 128);
-            var expected = new int[PlaneKernel.TileRows];
-            var sums = new int[PlaneKernel.TileRows];
-            fixed (byte* places = keep, code = codes)
+            int[] codes = [.. salient.Select((own, r) => own.Sum(j => code[r, j] * q[j]))];
+            int[] members = [.. salient.Select(own => own.Sum(j => q[j]))];
+            var lists = new byte[SalientCodes.ByteCount([.. salient.Select(c => c.Length)])];
+            int[] sums = new int[PlaneKernel.TileRows * 2];
+            fixed (byte* list = lists)
             fixed (sbyte* values = q)
-            fixed (int* definition = expected, result = sums)
+            fixed (int* result = sums)
             {
-                SalientCodes.SumByDefinition(places, code, values, byteRows, definition);
-                SalientCodes.SumByExpansion(places, code, values, byteRows, result);
+                SalientCodes.Write(list, salient, (r, j) => code[r, j]);
+                SalientCodes.SumByDefinition(list, values, result, result + PlaneKernel.TileRows);
+                Assert.Equal([.. codes, .. members], sums);
+                sums.AsSpan().Clear();
+                SalientCodes.SumByVectors(list, values, result, result + PlaneKernel.TileRows, 0);
+                Assert.Equal([.. codes, .. members], sums);
             }
-
-            Assert.Equal(expected, sums);
         }
     }
 
@@ -91,11 +94,11 @@ public sealed unsafe class PlaneKernelTests
     }
 }
 
-/// <summary>A test of VPEXPANDB.</summary>
-internal sealed class ExpansionFactAttribute : FactAttribute
+/// <summary>A test of VPERMI2B.</summary>
+internal sealed class ListsFactAttribute : FactAttribute
 {
-    public ExpansionFactAttribute()
+    public ListsFactAttribute()
     {
-        if (!SalientCodes.IsFast) Skip = "this machine has no VPEXPANDB; the definition is what runs";
+        if (!SalientCodes.IsFast) Skip = "this machine has no VPERMI2B; the definition is what runs";
     }
 }
