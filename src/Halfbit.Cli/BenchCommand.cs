@@ -15,6 +15,7 @@ internal static class BenchCommand
     {
         CreateGemm(),
         CreateQuantize(),
+        BenchKernels.Create(),
     };
 
     private static Command CreateGemm()
