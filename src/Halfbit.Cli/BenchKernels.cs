@@ -27,19 +27,25 @@ internal static class BenchKernels
         };
         command.SetAction(parsed => Failure.Guard(() =>
         {
-            string[] chosen = parsed.GetValue(forms) is { Length: > 0 } given ? given : [.. RandomForms.Names];
-            foreach (string form in chosen)
-            {
-                if (!RandomForms.Names.Contains(form)) throw new OptionException($"--form '{form}' is unknown; known are {string.Join(", ", RandomForms.Names)}");
-            }
-
+            string[] chosen = Forms(parsed.GetValue(forms));
             (int Rows, int Columns)[] sizes = [.. (parsed.GetValue(shapes) is { Length: > 0 } wanted ? wanted : DefaultShapes).Select(ShapeOf)];
-            int[] counts = parsed.GetValue(threads) is int one ? [SharedOptions.AtLeast("--threads", one, 1)] : [.. new[] { 1, Environment.ProcessorCount }.Distinct()];
-            Run(chosen, sizes, counts, SharedOptions.AtLeast("--megabytes", parsed.GetValue(megabytes), 1), parsed.GetValue(exact), parsed.GetValue(json));
+            Run(chosen, sizes, Threads(parsed.GetValue(threads)), SharedOptions.AtLeast("--megabytes", parsed.GetValue(megabytes), 1), parsed.GetValue(exact), parsed.GetValue(json));
             return Failure.None;
         }));
         return command;
     }
+
+    /// <summary>The forms that were given, or all.</summary>
+    /// <exception cref="OptionException">One is unknown.</exception>
+    public static string[] Forms(string[]? given)
+    {
+        string? unknown = given?.FirstOrDefault(form => !RandomForms.Names.Contains(form));
+        if (unknown is not null) throw new OptionException($"--form '{unknown}' is unknown; known are {string.Join(", ", RandomForms.Names)}");
+        return given is { Length: > 0 } ? given : [.. RandomForms.Names];
+    }
+
+    /// <summary>The number of threads that was given, or one and all processors.</summary>
+    public static int[] Threads(int? given) => given is int one ? [SharedOptions.AtLeast("--threads", one, 1)] : [.. new[] { 1, Environment.ProcessorCount }.Distinct()];
 
     private static void Run(string[] forms, (int Rows, int Columns)[] sizes, int[] threads, int megabytes, bool isExact, bool asJson)
     {
