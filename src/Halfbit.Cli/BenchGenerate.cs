@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Halfbit.Evaluation;
-using Halfbit.Kernels;
 using Halfbit.Numerics;
 using Halfbit.Quantization;
 
