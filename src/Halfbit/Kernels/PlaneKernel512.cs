@@ -19,6 +19,39 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     }
 
     /// <inheritdoc/>
+    public override void SumMarked(byte* plane, byte* marks, byte* tables, int byteRows, int* sums, nint ahead)
+    {
+        for (int lane = 0; lane < TileRows; lane += LaneGroup)
+        {
+            Accumulator set = default;
+            Accumulator both = default;
+            Accumulator marked = default;
+            byte* p = plane + lane;
+            byte* m = marks + lane;
+            byte* t = tables;
+            for (int k = 0; k < byteRows; k += 2, p += 2 * TileRows, m += 2 * TileRows, t += 2 * TableBytes)
+            {
+                Sse.Prefetch0(p + ahead);
+                Sse.Prefetch0(p + TileRows + ahead);
+                Sse.Prefetch0(m + ahead);
+                Sse.Prefetch0(m + TileRows + ahead);
+                var table = new Tables(t);
+                Vector512<byte> first = Vector512.Load(p);
+                Vector512<byte> second = Vector512.Load(p + TileRows);
+                Vector512<byte> firstMarks = Vector512.Load(m);
+                Vector512<byte> secondMarks = Vector512.Load(m + TileRows);
+                set.Add(first, second, table);
+                both.Add(first & firstMarks, second & secondMarks, table);
+                marked.Add(firstMarks, secondMarks, table);
+            }
+
+            set.Store(byteRows, sums + lane);
+            both.Store(byteRows, sums + TileRows + lane);
+            marked.Store(byteRows, sums + (2 * TileRows) + lane);
+        }
+    }
+
+    /// <inheritdoc/>
     public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
         if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, byteRows, input, table, scales, y);
