@@ -11,11 +11,11 @@ internal static class BenchGenerate
 {
     public static Command Create()
     {
-        var forms = new Option<string[]>("--form") { Description = $"Forms to measure: {string.Join(", ", RandomForms.Names)} (default: all)", HelpName = "F", AllowMultipleArgumentsPerToken = true };
+        var forms = new Option<string[]>("--form") { Description = $"Forms to measure: {string.Join(", ", KernelThroughput.Forms)} (default: all)", HelpName = "F", AllowMultipleArgumentsPerToken = true };
         var blocks = new Option<int>("--blocks") { Description = "Blocks of the model", HelpName = "N", DefaultValueFactory = _ => 4 };
         var prompt = new Option<int>("--prompt") { Description = "Tokens of the prompt", HelpName = "N", DefaultValueFactory = _ => 256 };
         var tokens = new Option<int>("-n", "--max-tokens") { Description = "New tokens", HelpName = "N", DefaultValueFactory = _ => 32 };
-        var threads = new Option<int?>("--threads") { Description = "Threads (default: one, then all processors)", HelpName = "N" };
+        var threads = new Option<string?>("--threads") { Description = "Numbers of threads, separated by commas (default: 1 and all processors)", HelpName = "N,N" };
         Option<bool> exact = SharedOptions.Exact();
         Option<bool> json = SharedOptions.Json();
         var command = new Command("generate", SharedOptions.WithExample(
@@ -25,8 +25,8 @@ internal static class BenchGenerate
         };
         command.SetAction(parsed => Failure.Guard(() =>
         {
-            string[] chosen = BenchKernels.Forms(parsed.GetValue(forms));
-            int[] counts = BenchKernels.Threads(parsed.GetValue(threads));
+            string[] chosen = BenchKernels.FormsOf(parsed.GetValue(forms));
+            int[] counts = BenchKernels.ThreadsOf(parsed.GetValue(threads));
             int depth = SharedOptions.AtLeast("--blocks", parsed.GetValue(blocks), 1);
             int given = SharedOptions.AtLeast("--prompt", parsed.GetValue(prompt), 1);
             int wanted = SharedOptions.AtLeast("-n", parsed.GetValue(tokens), 2);

@@ -5,63 +5,59 @@ using Halfbit.Representation;
 
 namespace Halfbit.Evaluation;
 
-/// <summary>How fast one form of packed weights multiplies.</summary>
-/// <param name="Form">The form; see <see cref="RandomForms"/>.</param>
-/// <param name="Rows">Rows of the matrix.</param>
-/// <param name="Columns">Columns of the matrix.</param>
-/// <param name="Threads">Threads.</param>
-/// <param name="BitsPerWeight">Bits per weight in memory.</param>
-/// <param name="WeightsPerSecond">Weights per second with one row of activations, from memory.</param>
-/// <param name="BytesPerSecond">Bytes of weights per second, likewise.</param>
-/// <param name="ReadBandwidth">Bytes per second that the same threads can read, measured in turns with the products.</param>
-/// <param name="PromptFlops">Operations per second with many rows of activations, two for each weight and row.</param>
-/// <param name="DenseFlops">The same for a dense product in single precision.</param>
-public sealed record KernelRow(
-    string Form, int Rows, int Columns, int Threads, double BitsPerWeight, double WeightsPerSecond, double BytesPerSecond, double ReadBandwidth, double PromptFlops, double DenseFlops)
-{
-    /// <summary>Share of the read bandwidth that the products reach.</summary>
-    public double Share => BytesPerSecond / ReadBandwidth;
-}
-
-/// <summary>Measures products from packed bits: matrices of random content that together are far larger than the caches.</summary>
+/// <summary>Measures products from packed bits: copies of a random matrix that together are far larger than the caches take turns, as the layers of a large model do.</summary>
+/// <remarks>The one form and shape measured last is kept in memory; with the defaults all together take less than 3 GB.</remarks>
 public sealed class KernelThroughput
 {
+    /// <summary>Bytes of the buffer whose reading is measured, at most.</summary>
+    private const int BandwidthBytes = 768 << 20;
+
+    /// <summary>Bytes of the dense matrices that take turns, at least.</summary>
+    private const int DenseBytes = 256 << 20;
+
+    private readonly int rotationBytes;
     private readonly MemoryBandwidth bandwidth;
+    private Matrix[] dense = [];
 
     /// <summary>Prepares measurements.</summary>
-    /// <param name="rotationBytes">Bytes of the matrices that take turns, and of the buffer whose reading is measured; default 1.25 GB.</param>
+    /// <param name="rotationBytes">Bytes of the packed matrices that take turns; default 1.25 GB, at least 2²⁰.</param>
     public KernelThroughput(int rotationBytes = 1_250_000_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rotationBytes, 1 << 20);
-        RotationBytes = rotationBytes;
-        bandwidth = new MemoryBandwidth(rotationBytes);
+        this.rotationBytes = rotationBytes;
+        bandwidth = new MemoryBandwidth(Math.Min(rotationBytes, BandwidthBytes));
     }
 
-    /// <summary>Bytes of the matrices that take turns.</summary>
-    public int RotationBytes { get; }
+    /// <summary>Names of the forms, by how much they store.</summary>
+    public static IReadOnlyList<string> Forms => RandomForms.Names;
 
     /// <summary>Rows of activations of a prompt.</summary>
     /// <value>Default 512.</value>
     public int PromptRows { get; init; } = 512;
 
     /// <summary>Turns, of which the median counts.</summary>
-    /// <value>Default 5.</value>
-    public int Turns { get; init; } = 5;
+    /// <value>Default 3.</value>
+    public int Turns { get; init; } = 3;
+
+    /// <summary>Seconds of products with one row of activations in a turn, at least.</summary>
+    /// <value>Default 0.1.</value>
+    public double TurnSeconds { get; init; } = 0.1;
 
     /// <summary>Measures one form and shape.</summary>
-    /// <param name="form">See <see cref="RandomForms"/>.</param>
+    /// <param name="form">One of <see cref="Forms"/>.</param>
     /// <param name="rows">Rows.</param>
     /// <param name="columns">Columns.</param>
     /// <param name="threads">Numbers of threads; sets <see cref="RowParallel.Threads"/> for the duration.</param>
-    /// <param name="isExact">Whether activations keep 24 bits.</param>
+    /// <param name="precision">How activations are rounded.</param>
     /// <returns>A row for each number of threads.</returns>
-    public IReadOnlyList<KernelRow> Measure(string form, int rows, int columns, IReadOnlyList<int> threads, bool isExact = false)
+    /// <exception cref="ArgumentException">An unknown form.</exception>
+    public IReadOnlyList<KernelRow> Measure(string form, int rows, int columns, IReadOnlyList<int> threads, ActivationPrecision precision = ActivationPrecision.EightBits)
     {
         ArgumentNullException.ThrowIfNull(threads);
-        QuantizedMatrix matrix = RandomForms.Create(form, rows, columns);
-        TiledMatrix first = Tiling.Of(matrix, matrix) ?? throw new ArgumentException($"no kernel multiplies the form '{form}'", nameof(form));
-        TiledMatrix[] copies = [.. Enumerable.Range(0, (int)Math.Max(1, (RotationBytes + first.ByteCount - 1) / first.ByteCount)).Select(k => k == 0 ? first : first.Copy())];
-        Matrix X = RandomActivations(PromptRows, columns);
+        TiledMatrix first = Tiled(form, rows, columns);
+        TiledMatrix[] copies = [.. Enumerable.Range(0, CopiesOf(first.ByteCount, rotationBytes)).Select(k => k == 0 ? first : first.Copy())];
+        PrepareDense(rows, columns);
+        Matrix X = Random(PromptRows, columns);
         var Y = new Matrix(PromptRows, rows);
         int before = RowParallel.Threads;
         try
@@ -69,7 +65,7 @@ public sealed class KernelThroughput
             return [.. threads.Select(count =>
             {
                 RowParallel.Threads = count;
-                return MeasureRow(form, first, copies, X, Y, isExact);
+                return MeasureRow(form, copies, X, Y, precision == ActivationPrecision.Exact);
             })];
         }
         finally
@@ -78,60 +74,103 @@ public sealed class KernelThroughput
         }
     }
 
-    private KernelRow MeasureRow(string form, TiledMatrix first, TiledMatrix[] copies, Matrix X, Matrix Y, bool isExact)
+    private KernelRow MeasureRow(string form, TiledMatrix[] copies, Matrix X, Matrix Y, bool isExact)
     {
-        var dense = new Matrix(first.Rows, first.Columns);
-        first.ReadRows(0, dense.View);
-        first.MultiplyTransposed(X.View, Y.View, isExact);
-        DenseProduct.MultiplyTransposed(X.View, dense.View, Y.View);
-        var turns = new List<(double Read, double Decode, double Prompt, double Dense)>();
+        TiledMatrix first = copies[0];
+        (int packedAt, int denseAt) = (0, 0);
+
+        // Code is compiled, buffers grow, pages are touched.
+        _ = SecondsPerCall(TurnSeconds / 4, () => copies[0].MultiplyTransposed(X.View.RowRange(0, 1), Y.View.RowRange(0, 1), isExact));
+        _ = SecondsPerCall(0, () => DenseProduct.MultiplyTransposed(X.View.RowRange(0, 1), dense[0].View, Y.View.RowRange(0, 1)));
+
+        var decode = new List<(double Read, double Packed, double Dense)>();
         for (int turn = 0; turn < Turns; turn++)
         {
             double read = bandwidth.Measure();
-            double decode = Seconds(() =>
-            {
-                foreach (TiledMatrix copy in copies) copy.MultiplyTransposed(X.View.RowRange(0, 1), Y.View.RowRange(0, 1), isExact);
-            });
-            turns.Add((read, decode, Seconds(() => first.MultiplyTransposed(X.View, Y.View, isExact)), Seconds(() => DenseProduct.MultiplyTransposed(X.View, dense.View, Y.View))));
+            double packed = SecondsPerCall(TurnSeconds, () => Next(copies, ref packedAt).MultiplyTransposed(X.View.RowRange(0, 1), Y.View.RowRange(0, 1), isExact));
+            double single = SecondsPerCall(TurnSeconds / 4, () => DenseProduct.MultiplyTransposed(X.View.RowRange(0, 1), Next(dense, ref denseAt).View, Y.View.RowRange(0, 1)));
+            decode.Add((read, packed, single));
         }
+
+        var prompt = new List<(double Packed, double Dense)>();
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            prompt.Add((
+                SecondsPerCall(0, () => first.MultiplyTransposed(X.View, Y.View, isExact)),
+                SecondsPerCall(0, () => DenseProduct.MultiplyTransposed(X.View, dense[0].View, Y.View))));
+        }
+        while (prompt.Count < Turns && Stopwatch.GetElapsedTime(start).TotalSeconds < 2 * TurnSeconds);
 
         double weights = (double)first.Rows * first.Columns;
-        double seconds = Median(turns.Select(t => t.Decode)) / copies.Length;
-        return new KernelRow(
-            form,
-            first.Rows,
-            first.Columns,
-            RowParallel.Threads,
-            8.0 * first.ByteCount / weights,
-            weights / seconds,
-            first.ByteCount / seconds,
-            Median(turns.Select(t => t.Read)),
-            2 * weights * PromptRows / Median(turns.Select(t => t.Prompt)),
-            2 * weights * PromptRows / Median(turns.Select(t => t.Dense)));
+        (double Read, double Packed, double Dense) ofDecode = Median(decode, t => t.Packed * t.Read);
+        (double Packed, double Dense) ofPrompt = Median(prompt, t => t.Packed / t.Dense);
+        return new KernelRow
+        {
+            Form = form,
+            Rows = first.Rows,
+            Columns = first.Columns,
+            Threads = RowParallel.Threads,
+            BitsPerWeight = 8.0 * first.ByteCount / weights,
+            ReadBandwidth = ofDecode.Read,
+            WeightsPerSecond = weights / ofDecode.Packed,
+            DenseWeightsPerSecond = weights / ofDecode.Dense,
+            PromptRows = PromptRows,
+            PromptFlops = 2 * weights * PromptRows / ofPrompt.Packed,
+            DensePromptFlops = 2 * weights * PromptRows / ofPrompt.Dense,
+        };
     }
 
-    private static double Seconds(Action action)
+    private static TiledMatrix Tiled(string form, int rows, int columns)
+    {
+        QuantizedMatrix matrix = RandomForms.Create(form, rows, columns);
+        return Tiling.Of(matrix, matrix) ?? throw new ArgumentException($"no kernel multiplies the form '{form}'", nameof(form));
+    }
+
+    private void PrepareDense(int rows, int columns)
+    {
+        if (dense.Length > 0 && dense[0].Rows == rows && dense[0].Columns == columns) return;
+        dense = [];
+        dense = [.. Enumerable.Range(0, CopiesOf(sizeof(float) * (long)rows * columns, Math.Min(rotationBytes, DenseBytes))).Select(_ => new Matrix(rows, columns))];
+        float[] content = Random(rows, columns).Data;
+        foreach (Matrix matrix in dense) content.CopyTo(matrix.Data, 0);
+    }
+
+    /// <summary>How many make up a number of bytes.</summary>
+    private static int CopiesOf(long bytes, int total) => (int)((total + bytes - 1) / bytes);
+
+    private static T Next<T>(T[] all, ref int at)
+    {
+        at = (at + 1) % all.Length;
+        return all[at];
+    }
+
+    /// <summary>Calls until the time is over, at least once.</summary>
+    private static double SecondsPerCall(double seconds, Action action)
     {
         long start = Stopwatch.GetTimestamp();
-        action();
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return sorted[sorted.Length / 2];
-    }
-
-    private static Matrix RandomActivations(int rows, int columns)
-    {
-        var random = new Random(2);
-        var X = new Matrix(rows, columns);
-        for (int t = 0; t < rows; t++)
+        for (int calls = 1; ; calls++)
         {
-            for (int j = 0; j < columns; j++) X[t, j] = random.NextSingle() - 0.5f;
+            action();
+            double elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            if (elapsed >= seconds) return elapsed / calls;
+        }
+    }
+
+    /// <summary>The turn with the median of a number: what is reported together was measured together.</summary>
+    private static T Median<T>(List<T> turns, Func<T, double> key) => turns.OrderBy(key).ElementAt(turns.Count / 2);
+
+    /// <summary>Numbers between −0.5 and 0.5.</summary>
+    private static Matrix Random(int rows, int columns)
+    {
+        var matrix = new Matrix(rows, columns);
+        uint state = 1;
+        foreach (ref float element in matrix.Data.AsSpan())
+        {
+            state = (state * 1664525) + 1013904223;
+            element = ((state >> 8) / (float)(1 << 24)) - 0.5f;
         }
 
-        return X;
+        return matrix;
     }
 }
