@@ -1,5 +1,5 @@
+using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Halfbit.Checkpoints;
 using Halfbit.Kernels;
 using Halfbit.Models;
@@ -90,11 +90,12 @@ public sealed class SyntheticModel : IDisposable
             var random = new Random(7);
             foreach (TensorDeclaration tensor in tensors)
             {
-                var row = new Half[Hidden];
+                var row = new byte[2 * Hidden];
                 for (long start = 0; start < tensor.ByteCount; start += 2 * Hidden)
                 {
-                    for (int j = 0; j < Hidden; j++) row[j] = tensor.Shape.Count == 1 ? Half.One : (Half)((random.NextSingle() - 0.5f) / 16);
-                    writer.Write(MemoryMarshal.AsBytes<Half>(row));
+                    for (int j = 0; j < Hidden; j++)
+                        BinaryPrimitives.WriteHalfLittleEndian(row.AsSpan(2 * j), tensor.Shape.Count == 1 ? Half.One : (Half)((random.NextSingle() - 0.5f) / 16));
+                    writer.Write(row);
                 }
             }
 
