@@ -16,6 +16,7 @@ internal static class BenchCommand
         CreateGemm(),
         CreateQuantize(),
         BenchKernels.Create(),
+        BenchGenerate.Create(),
     };
 
     private static Command CreateGemm()

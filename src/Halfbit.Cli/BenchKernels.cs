@@ -35,10 +35,8 @@ internal static class BenchKernels
         };
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
-            string[] chosen = parsed.GetValue(forms) is { Length: > 0 } given ? given : [.. KernelThroughput.Forms];
-            if (chosen.FirstOrDefault(f => !KernelThroughput.Forms.Contains(f)) is string unknown) throw new OptionException($"--form '{unknown}' is unknown; known are {known}");
             var plan = new Plan(
-                chosen,
+                FormsOf(parsed.GetValue(forms)),
                 ShapesOf(parsed.GetValue(shapes) ?? [], parsed.GetValue(model)),
                 ThreadsOf(parsed.GetValue(threads)),
                 SharedOptions.AtMost("--megabytes", SharedOptions.AtLeast("--megabytes", parsed.GetValue(megabytes), 2), 2000),
@@ -47,6 +45,15 @@ internal static class BenchKernels
             return Failure.None;
         })));
         return command;
+    }
+
+    /// <summary>The forms that were given, or all.</summary>
+    /// <exception cref="OptionException">One is unknown.</exception>
+    public static string[] FormsOf(string[]? given)
+    {
+        string? unknown = given?.FirstOrDefault(form => !KernelThroughput.Forms.Contains(form));
+        if (unknown is not null) throw new OptionException($"--form '{unknown}' is unknown; known are {string.Join(", ", KernelThroughput.Forms)}");
+        return given is { Length: > 0 } ? given : [.. KernelThroughput.Forms];
     }
 
     private static void Run(Plan plan, bool asJson, CancellationToken cancellation)
@@ -110,7 +117,7 @@ internal static class BenchKernels
         static int? Number(string digits) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0 ? value : null;
     }
 
-    private static int[] ThreadsOf(string? list)
+    public static int[] ThreadsOf(string? list)
     {
         if (list is null) return [.. new[] { 1, Environment.ProcessorCount }.Distinct()];
         int[] counts = TextInput.Numbers("--threads", list);

@@ -5,7 +5,7 @@ namespace Halfbit.Kernels;
 /// <summary>
 /// PB-LLM's mixture: the low weights are a strip of their own in which the salient ones count for nothing; y += s·(Σ code·q − z·S(salient)) adds those, which are lists of columns and codes.
 /// </summary>
-/// <remarks>A record holds the low strip's record, the salient steps and zero codes, and the <see cref="SalientCodes"/>.</remarks>
+/// <remarks>A record holds the <see cref="SalientCodes"/>, the salient steps and zero codes, and the low strip's record: what a product reads, in that order.</remarks>
 internal sealed unsafe class MixedStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
@@ -24,9 +24,9 @@ internal sealed unsafe class MixedStrip : Strip
     }
 
     /// <summary>Bytes of a record without the lists.</summary>
-    public override int ByteCount => StepsAt + steps.ByteCount + (Rows * sizeof(short));
+    public override int ByteCount => HighBytes + (low?.Strip.ByteCount ?? 0);
 
-    private int StepsAt => low?.Strip.ByteCount ?? 0;
+    private int HighBytes => steps.ByteCount + (Rows * sizeof(short));
 
     /// <summary>Bytes of the record of a tile.</summary>
     /// <param name="isSalient">Whether a weight is salient, by row and column of the matrix.</param>
@@ -41,11 +41,13 @@ internal sealed unsafe class MixedStrip : Strip
     /// <param name="rows">Rows of the matrix.</param>
     public void Write(byte* record, GridSource salient, int firstRow, int rows)
     {
-        low?.Write((nint)record, firstRow);
-        WriteScales(record + StepsAt, steps, firstRow, rows, salient.Step);
-        short* zeros = (short*)(record + StepsAt + steps.ByteCount);
+        int[][] columns = SalientColumns(salient.IsKept!, firstRow, rows);
+        SalientCodes.Write(record, columns, (r, n) => salient.Code(firstRow + r, Columns[n]));
+        byte* scales = record + SalientCodes.ByteCount([.. columns.Select(c => c.Length)]);
+        WriteScales(scales, steps, firstRow, rows, salient.Step);
+        short* zeros = (short*)(scales + steps.ByteCount);
         for (int r = 0; r < Rows && firstRow + r < rows; r++) zeros[r] = (short)salient.Zero(firstRow + r);
-        SalientCodes.Write(record + ByteCount, SalientColumns(salient.IsKept!, firstRow, rows), (r, n) => salient.Code(firstRow + r, Columns[n]));
+        low?.Write((nint)(scales + HighBytes), firstRow);
     }
 
     /// <inheritdoc/>
@@ -55,13 +57,13 @@ internal sealed unsafe class MixedStrip : Strip
         int* codesRoom = stackalloc int[(Rows * 2) + PlaneKernel.LineRows];
         int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
         int* members = codes + Rows;
-        SalientCodes.Sum(record + ByteCount, input.Values, codes, members, input.Ahead);
-        PlaneKernel.Fetch(record + StepsAt, ByteCount - StepsAt + SalientCodes.HeaderBytes, input.Ahead);
-        TileSums.SubtractZeros(codes, (short*)(record + StepsAt + steps.ByteCount), members);
-        TileSums.AddScaled(codes, steps, record + StepsAt, input.Scale, y);
+        byte* scales = SalientCodes.Sum(record, input.Values, codes, members, input.Ahead);
+        PlaneKernel.Fetch(scales, HighBytes, input.Ahead);
+        TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), members);
+        TileSums.AddScaled(codes, steps, scales, input.Scale, y);
         if (low is null) return;
         TileSums.SubtractFrom(input.Total, members);
-        low.Strip.AddKept(record, input, members, y, kernel);
+        low.Strip.AddKept(scales + HighBytes, input, members, y, kernel);
     }
 
     /// <summary>[128], the salient columns of each row of a tile, counted within the strip.</summary>

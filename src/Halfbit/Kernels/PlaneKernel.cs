@@ -79,6 +79,20 @@ internal abstract unsafe class PlaneKernel
     /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
     public abstract void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead);
 
+    /// <summary>Three sums at once: over the set bits of a plane, over those of them that are marked, and over all marked ones.</summary>
+    /// <param name="plane">[byteRows][128].</param>
+    /// <param name="marks">[byteRows][128].</param>
+    /// <param name="tables">[byteRows][64], tables of the activations.</param>
+    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
+    /// <param name="sums">[3][128], by row.</param>
+    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
+    public virtual void SumMarked(byte* plane, byte* marks, byte* tables, int byteRows, int* sums, nint ahead)
+    {
+        Sum(plane, null, tables, byteRows, sums, ahead);
+        Sum(plane, marks, tables, byteRows, sums + TileRows, 0);
+        Sum(marks, null, tables, byteRows, sums + (2 * TileRows), ahead);
+    }
+
     /// <summary>sums[r] ← Σ code · q, the bits of codes in planes that follow each other, lowest first.</summary>
     /// <param name="planes">[bits][byteRows][128].</param>
     /// <param name="bits">1 to 8.</param>

@@ -19,6 +19,56 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     }
 
     /// <inheritdoc/>
+    public override void SumMarked(byte* plane, byte* marks, byte* tables, int byteRows, int* sums, nint ahead)
+    {
+        for (int lane = 0; lane < TileRows; lane += LaneGroup)
+        {
+            Accumulator set = default;
+            Accumulator both = default;
+            Accumulator marked = default;
+            byte* p = plane + lane;
+            byte* m = marks + lane;
+            byte* t = tables;
+            for (int k = 0; k < byteRows; k += 2, p += 2 * TileRows, m += 2 * TileRows, t += 2 * TableBytes)
+            {
+                Sse.Prefetch0(p + ahead);
+                Sse.Prefetch0(p + TileRows + ahead);
+                Sse.Prefetch0(m + ahead);
+                Sse.Prefetch0(m + TileRows + ahead);
+                var table = new Tables(t);
+                Vector512<byte> first = Vector512.Load(p);
+                Vector512<byte> second = Vector512.Load(p + TileRows);
+                Vector512<byte> firstMarks = Vector512.Load(m);
+                Vector512<byte> secondMarks = Vector512.Load(m + TileRows);
+                set.Add(first, second, table);
+                both.Add(first & firstMarks, second & secondMarks, table);
+                marked.Add(firstMarks, secondMarks, table);
+            }
+
+            set.Store(byteRows, sums + lane);
+            both.Store(byteRows, sums + TileRows + lane);
+            marked.Store(byteRows, sums + (2 * TileRows) + lane);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void SumCodes(byte* planes, int bits, byte* tables, int byteRows, int* sums, nint ahead)
+    {
+        Quarters first = default;
+        Quarters second = default;
+        for (int b = 0; b < bits; b++, planes += byteRows * TileRows)
+        {
+            Halves both = default;
+            both.AddPlane(planes, tables, byteRows, ahead);
+            first.AddShifted(both.First, byteRows, b);
+            second.AddShifted(both.Second, byteRows, b);
+        }
+
+        first.Store(sums);
+        second.Store(sums + LaneGroup);
+    }
+
+    /// <inheritdoc/>
     public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
         if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, byteRows, input, table, scales, y);
@@ -75,6 +125,36 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
             Sse.Prefetch0(at + 64);
             Sse.Prefetch0(at + 128);
             Sse.Prefetch0(at + 192);
+        }
+    }
+
+    /// <summary>Sums of 64 rows in 32 bits.</summary>
+    private struct Quarters
+    {
+        private Vector512<int> sum0;
+        private Vector512<int> sum1;
+        private Vector512<int> sum2;
+        private Vector512<int> sum3;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddShifted(in Accumulator plane, int byteRows, int shift)
+        {
+            Vector512<short> bias = Vector512.Create((short)(2 * HighBias * 16 * byteRows));
+            Vector512<int> even = (plane.Even - bias).AsInt32();
+            Vector512<int> odd = (plane.Odd - bias).AsInt32();
+            sum0 += (even << 16) >> 16 << shift;
+            sum1 += even >> 16 << shift;
+            sum2 += (odd << 16) >> 16 << shift;
+            sum3 += odd >> 16 << shift;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(int* sums)
+        {
+            sum0.Store(sums);
+            sum1.Store(sums + Quarter);
+            sum2.Store(sums + (2 * Quarter));
+            sum3.Store(sums + (3 * Quarter));
         }
     }
 
@@ -155,9 +235,9 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
             AddScaled(odd & upper, T.Read16(scales, row, 3) * factor, y + (3 * Quarter));
         }
 
-        private readonly Vector512<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
+        public readonly Vector512<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
 
-        private readonly Vector512<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
+        public readonly Vector512<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void AddScaled(Vector512<int> sums, Vector512<float> scales, float* y)

@@ -13,7 +13,7 @@ namespace Halfbit.Kernels;
 internal static unsafe class SalientCodes
 {
     /// <summary>Bytes before the first list.</summary>
-    public const int HeaderBytes = (Rows + (Rows / Block) + Line - 1) / Line * Line;
+    private const int HeaderBytes = (Rows + (Rows / Block) + Line - 1) / Line * Line;
 
     private const int Rows = PlaneKernel.TileRows;
     private const int Block = 16;
@@ -68,14 +68,14 @@ internal static unsafe class SalientCodes
     /// <param name="codes">[128], by row.</param>
     /// <param name="members">[128], by row.</param>
     /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
-    public static void Sum(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
+    /// <returns>The end of the lists.</returns>
+    public static byte* Sum(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
     {
-        if (IsFast) SumByVectors(lists, q, codes, members, ahead);
-        else SumByDefinition(lists, q, codes, members);
+        return IsFast ? SumByVectors(lists, q, codes, members, ahead) : SumByDefinition(lists, q, codes, members);
     }
 
     /// <summary>The definition.</summary>
-    public static void SumByDefinition(byte* lists, sbyte* q, int* codes, int* members)
+    public static byte* SumByDefinition(byte* lists, sbyte* q, int* codes, int* members)
     {
         byte* at = lists + HeaderBytes;
         for (int p = 0; p < Rows; p += Block)
@@ -99,10 +99,12 @@ internal static unsafe class SalientCodes
 
             at += fours * 2 * Line;
         }
+
+        return at;
     }
 
     /// <summary>64 entries at a time: one instruction finds their activations.</summary>
-    public static void SumByVectors(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
+    public static byte* SumByVectors(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
     {
         Vector512<sbyte> q0 = Vector512.Load(q);
         Vector512<sbyte> q1 = Vector512.Load(q + Line);
@@ -112,6 +114,7 @@ internal static unsafe class SalientCodes
         int* room = stackalloc int[(2 * Block) + PlaneKernel.LineRows];
         int* block = (int*)PlaneKernel.AlignedLine(room);
         byte* at = lists + HeaderBytes;
+        PlaneKernel.Fetch(lists, HeaderBytes, ahead);
         for (int p = 0; p < Rows; p += Block)
         {
             Vector512<int> code = default;
@@ -138,6 +141,8 @@ internal static unsafe class SalientCodes
                 members[row] = block[Block + d];
             }
         }
+
+        return at;
     }
 
     private static int Fours(int count) => (count + Four - 1) / Four;

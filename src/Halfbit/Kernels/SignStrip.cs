@@ -130,6 +130,12 @@ internal sealed unsafe class SignStrip : Strip
         int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
         int* residual = first + Rows;
         int* all = residual + Rows;
+        if (groups == 2 && !hasSecond && !hasKeep && !hasMean)
+        {
+            AddTwo(kernel, signs, marks, scales, input, first, y);
+            return;
+        }
+
         Sum(kernel, signs, null, input, first);
         if (hasKeep) Sum(kernel, keep, null, input, all);
         else TileSums.Fill(all, input.Total);
@@ -145,6 +151,18 @@ internal sealed unsafe class SignStrip : Strip
         scales += BytesOfScales(0);
         AddGroups(kernel, signs, second, marks, scales, input, first, residual, all, y);
         AddGroup(0, ofFirstGroup, input.Scale, first, residual, all, y);
+    }
+
+    /// <summary>Two groups of one plane: three sums in one pass.</summary>
+    private void AddTwo(PlaneKernel kernel, byte* signs, byte* marks, byte* scales, in StripInput input, int* sums, float* y)
+    {
+        kernel.SumMarked(signs, marks, input.Tables, ByteRows, sums, input.Ahead);
+        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
+        int* ofSecond = sums + Rows;
+        TileSums.ToSigned(sums, input.Total);
+        TileSums.Part(sums, ofSecond, ofSecond + Rows);
+        TileSums.AddScaled(ofSecond, alpha[1], scales + alpha[0].ByteCount, input.Scale, y);
+        TileSums.AddScaled(sums, alpha[0], scales, input.Scale, y);
     }
 
     /// <summary>Adds all groups but the first, and takes them from its sums.</summary>

@@ -67,7 +67,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     public static TiledMatrix? Of(PackedMatrix packed, ActivationPrecision precision = ActivationPrecision.EightBits)
     {
         ArgumentNullException.ThrowIfNull(packed);
-        return Tiling.Of(packed.Unpack(), packed) is TiledMatrix tiled ? new TiledMatrix(tiled) { Precision = precision } : null;
+        return Tiling.Of(packed.Unpack(), packed, precision);
     }
 
     /// <inheritdoc/>
@@ -84,10 +84,13 @@ public sealed unsafe class TiledMatrix : IWeightProduct
         if (X.Rows > 0) TiledProduct.Run(this, X, Y, isExact, PlaneKernel.Current);
     }
 
+    /// <summary>The same matrix, in the same place, with another precision of activations.</summary>
+    internal TiledMatrix With(ActivationPrecision precision) => new(this) { Precision = precision };
+
     /// <summary>The same matrix at another place in memory.</summary>
     internal TiledMatrix Copy()
     {
-        var copy = new TiledMatrix(source, Strips, lines);
+        var copy = new TiledMatrix(source, Strips, lines) { Precision = Precision };
         Buffer.MemoryCopy((void*)start, (void*)copy.start, ByteCount, ByteCount);
         return copy;
     }

@@ -14,7 +14,11 @@ internal static unsafe class Tiling
     /// <summary>The tiles of a matrix, or null where it has parts that no kernel multiplies.</summary>
     /// <param name="matrix">The logical matrix.</param>
     /// <param name="source">What expands rows.</param>
-    public static TiledMatrix? Of(QuantizedMatrix matrix, IWeightRows source) => matrix switch
+    /// <param name="precision">How activations are rounded.</param>
+    public static TiledMatrix? Of(QuantizedMatrix matrix, IWeightRows source, ActivationPrecision precision = ActivationPrecision.EightBits)
+        => Of(matrix, source) is TiledMatrix tiled ? tiled.With(precision) : null;
+
+    private static TiledMatrix? Of(QuantizedMatrix matrix, IWeightRows source) => matrix switch
     {
         SignMatrix signs => Of(signs, signs.GroupSize, source),
         GridMatrix grid => Of(grid, grid.GroupSize, source),

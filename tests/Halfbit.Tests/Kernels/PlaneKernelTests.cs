@@ -1,5 +1,6 @@
 using Halfbit.Kernels;
 using Halfbit.Numerics;
+using Halfbit.Representation;
 
 namespace Halfbit.Tests.Kernels;
 
@@ -39,6 +40,90 @@ public sealed unsafe class PlaneKernelTests
 
                     Assert.Equal(expected, sums[PlaneKernel.RowOfLane(p)]);
                 }
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Codes_and_marked_bits_are_summed_in_one_pass_as_plane_by_plane(string name)
+    {
+        PlaneKernel kernel = PlaneKernel.Of(DenseKernel.Choose(name));
+        PlaneKernel definition = new PlaneKernelScalar();
+        var random = new Random(5);
+        for (int trial = 0; trial < 100; trial++)
+        {
+            int byteRows = 2 * random.Next(1, 9);
+            int bits = random.Next(1, 9);
+            var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
+            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)(trial % 6 == 0 ? -128 : trial % 6 == 1 ? 127 : random.Next(-128, 128));
+            byte[][] planes = [.. Enumerable.Range(0, bits).Select(_ => new byte[byteRows * PlaneKernel.TileRows])];
+            foreach (byte[] plane in planes)
+            {
+                random.NextBytes(plane);
+                if (trial % 4 == 0) plane.AsSpan().Fill(255);
+            }
+
+            int[] expected = new int[PlaneKernel.TileRows];
+            for (int b = 0; b < bits; b++)
+            {
+                int[] ofPlane = Sum(definition, planes[b], null, q, byteRows);
+                for (int r = 0; r < expected.Length; r++) expected[r] += ofPlane[r] << b;
+            }
+
+            int[] marked = [.. Sum(definition, planes[0], null, q, byteRows), .. Sum(definition, planes[0], planes[^1], q, byteRows), .. Sum(definition, planes[^1], null, q, byteRows)];
+            var tables = new byte[byteRows * PlaneKernel.TableBytes];
+            int[] sums = new int[PlaneKernel.TileRows];
+            int[] three = new int[PlaneKernel.TileRows * 3];
+            fixed (byte* all = planes.SelectMany(p => p).ToArray(), first = planes[0], last = planes[^1], table = tables)
+            fixed (sbyte* values = q)
+            fixed (int* result = sums, results = three)
+            {
+                ActivationTables.Build(values, byteRows, table);
+                kernel.SumCodes(all, bits, table, byteRows, result, 0);
+                kernel.SumMarked(first, last, table, byteRows, results, 0);
+            }
+
+            Assert.Equal(expected, sums);
+            Assert.Equal(marked, three);
+        }
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void Signed_sums_are_scaled_as_by_the_definition(string name)
+    {
+        PlaneKernel kernel = PlaneKernel.Of(DenseKernel.Choose(name));
+        var random = new Random(6);
+        const int Rows = PlaneKernel.TileRows;
+        foreach (ScaleKind kind in (ScaleKind[])[ScaleKind.Exact, ScaleKind.Half, ScaleKind.Byte])
+        {
+            for (int trial = 0; trial < 60; trial++)
+            {
+                // Activations and scales of any size, subnormal ones too, and zeros.
+                var format = new ScaleFormat(kind, kind == ScaleKind.Exact ? 0 : random.Next(-126, 40));
+                float s = trial % 9 == 0 ? 0f : trial % 9 == 1 ? float.Epsilon * random.Next(1000) : MathF.ScaleB(random.NextSingle(), random.Next(-120, 60));
+                int byteRows = 2 * random.Next(1, 9);
+                float[] alpha = [.. Enumerable.Range(0, Rows).Select(r => r % 7 == 0 ? 0f : format.Round(MathF.ScaleB(random.NextSingle(), format.Exponent + random.Next(-16, 12))))];
+                var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
+                for (int j = 0; j < q.Length; j++) q[j] = (sbyte)random.Next(-128, 128);
+                var plane = new byte[byteRows * Rows];
+                random.NextBytes(plane);
+                int total = q.Sum(v => v);
+                float[] y = [.. Enumerable.Range(0, Rows).Select(_ => random.NextSingle())];
+                int[] plus = Sum(new PlaneKernelScalar(), plane, null, q, byteRows);
+                float[] expected = [.. y.Select((v, r) => MathF.FusedMultiplyAdd(alpha[r] * s, (2 * plus[r]) - total, v))];
+                var scales = new ScaleTable(format);
+                var stored = new byte[scales.ByteCount];
+                var tables = new byte[byteRows * PlaneKernel.TableBytes];
+                fixed (byte* table = tables, bits = plane, scale = stored)
+                fixed (sbyte* values = q)
+                fixed (float* result = y)
+                {
+                    for (int r = 0; r < Rows; r++) scales.Write(scale, r, alpha[r]);
+                    ActivationTables.Build(values, byteRows, table);
+                    kernel.AddSigned(bits, byteRows, new StripInput(table, values, total, s, 0), scales, scale, result);
+                }
+
+                Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), y.Select(BitConverter.SingleToInt32Bits));
             }
         }
     }
