@@ -9,7 +9,7 @@ internal static class Program
         ("factor", "the factor of the inverse Hessian", FactorBench.Run),
         ("layer", "[SIZE [METHOD...]]: every published method, or those named, on one square matrix, one thread", LayerBench.Run),
         ("tokenizer", "MODEL TEXT: encoding speed", TokenizerBench.Run),
-        ("kernels", "ROWS COLUMNS FORM: products from packed bits", KernelBench.Run),
+        ("kernels", "[TURNS]: the inner loops of packed products in the cache; halfbit bench kernels measures whole products", KernelBench.Run),
         ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
     ];
 

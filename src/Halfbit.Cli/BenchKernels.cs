@@ -80,7 +80,7 @@ internal static class BenchKernels
                 }
 
                 // The next matrix takes the place of this one, not more.
-                GC.Collect();
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             }
         }
 

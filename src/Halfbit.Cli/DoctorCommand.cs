@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json.Nodes;
+using Halfbit.Kernels;
 using Halfbit.Numerics;
 
 namespace Halfbit.Cli;
@@ -15,7 +16,7 @@ internal static class DoctorCommand
     public static Command Create()
     {
         Option<bool> json = SharedOptions.Json();
-        var command = new Command("doctor", SharedOptions.WithExample("Shows instruction sets, kernels and BLAS of this machine", "halfbit doctor")) { json };
+        var command = new Command("doctor", SharedOptions.WithExample("Shows instruction sets, dense and packed kernels and BLAS of this machine", "halfbit doctor")) { json };
         command.SetAction(parsed => Failure.Guard(() =>
         {
             Run(parsed.GetValue(json));
@@ -44,6 +45,7 @@ internal static class DoctorCommand
                     ["chosen"] = k.Name == DenseKernel.Current.Name,
                     ["reason"] = k.Reason,
                 })),
+                ["packedKernel"] = new JsonObject { ["name"] = PackedKernel.Name, ["description"] = PackedKernel.Description },
                 ["blas"] = new JsonObject { ["chosen"] = BlasName, ["openblas"] = GemmMeasurement.OpenBlasDescription },
                 ["cuda"] = null,
             });
@@ -57,14 +59,17 @@ internal static class DoctorCommand
         Console.WriteLine("dense kernels, best first (HALFBIT_KERNEL chooses)");
         foreach (DenseKernel.Choice kernel in DenseKernel.All)
             Console.WriteLine($"  {(kernel.Name == DenseKernel.Current.Name ? "*" : kernel.IsAvailable ? "+" : "-")} {kernel.Name,-10} {kernel.Reason}");
+        Console.WriteLine("packed kernel, by the same choice");
+        Console.WriteLine($"  * {PackedKernel.Name,-10} {PackedKernel.Description}");
     }
 
     private static IEnumerable<string> InstructionSets()
     {
         (string Name, bool IsSupported)[] all =
         [
-            ("SSE4.2", Sse42.IsSupported), ("AVX", Avx.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported),
+            ("SSE4.2", Sse42.IsSupported), ("AVX", Avx.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("BMI2", Bmi2.IsSupported),
             ("AVX-512F", Avx512F.IsSupported), ("AVX-512BW", Avx512BW.IsSupported), ("AVX-512DQ", Avx512DQ.IsSupported), ("AVX-512VBMI", Avx512Vbmi.IsSupported),
+            ("AVX-512VBMI2", Avx512Vbmi2.IsSupported), ("GFNI", Gfni.IsSupported),
             ("AdvSimd", AdvSimd.IsSupported), ("Dp", Dp.IsSupported),
         ];
         return all.Where(s => s.IsSupported).Select(s => s.Name);

@@ -37,6 +37,15 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("logits MODEL --tokens 1,,2", "--tokens")]
     [InlineData("tokenize MODEL", "--decode")]
     [InlineData("layer TEXT --method magic", "magic")]
+    [InlineData("bench kernels --form foo", "'foo' is unknown; known are xnor, sign, 4:8, ")]
+    [InlineData("bench kernels --form sign foo", "'foo'")]
+    [InlineData("bench kernels --shape 4096", "4096x4096")]
+    [InlineData("bench kernels --shape 0x8", "0x8")]
+    [InlineData("bench kernels --shape 100000x100000", "2^28")]
+    [InlineData("bench kernels --shape 8x8 --model MODEL", "--model")]
+    [InlineData("bench kernels --threads 0", "--threads")]
+    [InlineData("bench kernels --threads 1,many", "many")]
+    [InlineData("bench kernels --megabytes 1", "--megabytes")]
     public void Wrong_usage_ends_with_2(string line, string named)
     {
         Assert.Contains(named, Run(line).Failure(2), StringComparison.Ordinal);
@@ -65,6 +74,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("logits MODEL --tokens 1,99999", "99999")]
     [InlineData("tokenize MODEL --decode 99999", "99999")]
     [InlineData("tokenize MODEL --file /no/such/text", "/no/such/text")]
+    [InlineData("bench kernels --model /no/such/folder", "/no/such/folder")]
     public void Failures_end_with_1(string line, string named)
     {
         Assert.Contains(named, Run(line).Failure(1), StringComparison.Ordinal);

@@ -162,6 +162,33 @@ public sealed class JsonTests(CliFixture files) : IClassFixture<CliFixture>
         Assert.InRange(expected.Zip(actual).Count(p => MathF.Abs(p.First - p.Second) > 1e-5f * largest), 0, expected.Length / 200);
     }
 
+    [Fact]
+    public void Bench_kernels_measures_every_form_and_shape_on_every_number_of_threads()
+    {
+        JsonNode report = CommandLine.Run("bench", "kernels", "--form", "sign", "rtn4", "--model", TestData.Sample, "--threads", "2,1", "--megabytes", "2", "--exact", "--json").Json;
+        AssertHas(report, "kernel", "exact", "megabytes", "rows");
+        Assert.True((bool)report["exact"]!);
+        string[] expected = [.. from shape in new[] { "384x384", "128x384", "1024x384", "384x1024" } from form in new[] { "sign", "rtn4" } from threads in new[] { 2, 1 } select $"{form} {shape} {threads}"];
+        Assert.Equal(expected, report["rows"]!.AsArray().Select(r => $"{(string)r!["form"]!} {(int)r["rows"]!}x{(int)r["columns"]!} {(int)r["threads"]!}"));
+        foreach (JsonNode? row in report["rows"]!.AsArray())
+        {
+            AssertHas(
+                row!, "bitsPerWeight", "weightsPerSecond", "bytesPerSecond", "readBytesPerSecond", "share", "denseWeightsPerSecond", "ratio", "promptRows", "promptFlops", "densePromptFlops", "promptRatio");
+            Assert.Equal((double)row!["weightsPerSecond"]! * (double)row["bitsPerWeight"]! / 8 / (double)row["readBytesPerSecond"]!, (double)row["share"]!, 1e-9);
+            Assert.Equal((double)row["promptFlops"]! / (double)row["densePromptFlops"]!, (double)row["promptRatio"]!, 1e-9);
+        }
+    }
+
+    [Theory, InlineData(null), InlineData("vector128"), InlineData("scalar")]
+    public void Doctor_names_the_kernel_of_dense_and_of_packed_products(string? forced)
+    {
+        JsonNode report = CommandLine.RunInShell(forced is null ? "unset HALFBIT_KERNEL" : $"export HALFBIT_KERNEL={forced}", "doctor", "--json").Json;
+        AssertHas(report, "cpu", "kernels", "packedKernel", "blas");
+        string chosen = (string)Assert.Single(report["kernels"]!.AsArray(), k => (bool)k!["chosen"]!)!["name"]!;
+        Assert.Equal(forced ?? chosen, chosen);
+        Assert.Equal(chosen, (string)report["packedKernel"]!["name"]!);
+    }
+
     private static void AssertHas(JsonNode node, params string[] fields)
     {
         foreach (string field in fields) Assert.True(node.AsObject().ContainsKey(field), $"'{field}' is missing in {node.ToJsonString()[..Math.Min(200, node.ToJsonString().Length)]}");
