@@ -15,6 +15,8 @@ namespace Halfbit.Kernels;
 /// </remarks>
 internal abstract unsafe class PlaneKernel
 {
+    private static readonly Lazy<PlaneKernel> Chosen = new(() => Of(DenseKernel.Current));
+
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 128;
 
@@ -45,7 +47,8 @@ internal abstract unsafe class PlaneKernel
     public const int MostColumns = 128;
 
     /// <summary>The kernel for the instruction set that dense products use too (HALFBIT_KERNEL).</summary>
-    public static PlaneKernel Current { get; } = Of(DenseKernel.Current);
+    /// <exception cref="ArgumentException">As <see cref="DenseKernel.Current"/>.</exception>
+    public static PlaneKernel Current => Chosen.Value;
 
     /// <summary>The kernel for an instruction set.</summary>
     public static PlaneKernel Of(DenseKernel.Choice choice) => choice.Name switch
