@@ -53,8 +53,8 @@ internal abstract unsafe class PlaneKernel
     /// <summary>The kernel for an instruction set.</summary>
     public static PlaneKernel Of(DenseKernel.Choice choice) => choice.Name switch
     {
-        "avx512" => new PlaneKernel512(),
-        "avx2" => new PlaneKernel256(),
+        "avx512" when PlaneKernel512.IsSupported => new PlaneKernel512(),
+        "avx512" or "avx2" => new PlaneKernel256(),
         "vector128" => new PlaneKernel128(),
         _ => new PlaneKernelScalar(),
     };

@@ -8,6 +8,9 @@ namespace Halfbit.Kernels;
 /// <summary>Lookups by VPERMB on 64 rows at once; the two halves of a tile share the tables in registers.</summary>
 internal sealed unsafe class PlaneKernel512 : PlaneKernel
 {
+    /// <summary>Whether this machine can run it; processors with AVX-512 but without VBMI take the 256-bit kernel.</summary>
+    public static bool IsSupported => Avx512Vbmi.IsSupported && Avx512BW.IsSupported;
+
     /// <inheritdoc/>
     public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
     {

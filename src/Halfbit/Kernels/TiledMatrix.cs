@@ -34,7 +34,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     private TiledMatrix(IWeightRows source, Strip[] strips, int[] lines)
     {
         (this.source, Strips, this.lines) = (source, strips, lines);
-        Tiles = lines.Length / strips.Length;
+        Tiles = (lines.Length - 1) / strips.Length;
         (memory, start) = Allocate();
     }
 

@@ -59,6 +59,19 @@ public sealed class TiledMatrixTests
         }
     }
 
+    [Theory, InlineData(32, 32), InlineData(128, 128), InlineData(300, 100), InlineData(129, 500)]
+    public void A_copy_multiplies_like_its_original(int rows, int columns)
+    {
+        var random = new Random(10);
+        TiledMatrix tiled = Assert.IsType<TiledMatrix>(TiledMatrix.Of(new PackedMatrix(Packer.Pack(RandomMatrices.Part("sign", random, rows, columns)))));
+        Matrix X = RandomX(random, 3, columns);
+        var expected = new Matrix(3, rows);
+        var copied = new Matrix(3, rows);
+        tiled.MultiplyTransposed(X.View, expected.View);
+        tiled.Copy().MultiplyTransposed(X.View, copied.View);
+        Assert.True(expected.View.Data.SequenceEqual(copied.View.Data));
+    }
+
     [Fact]
     public void Activations_that_are_not_finite_or_all_zero_show_in_the_result()
     {
