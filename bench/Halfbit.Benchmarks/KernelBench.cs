@@ -10,8 +10,8 @@ namespace Halfbit.Benchmarks;
 internal static unsafe class KernelBench
 {
     private const int Calls = 1_000_000;
-    private const int ByteRows = PlaneKernel.MostColumns / PlaneKernel.ByteColumns;
-    private const int PlaneBytes = ByteRows * PlaneKernel.TileRows;
+    private const int Words = PlaneKernel.MostColumns / PlaneKernel.WordColumns;
+    private const int PlaneBytes = Words * PlaneKernel.WordBytes;
     private const double Weights = (double)PlaneKernel.TileRows * PlaneKernel.MostColumns * Calls;
 
     /// <summary>Planes that take turns.</summary>
@@ -25,25 +25,26 @@ internal static unsafe class KernelBench
     {
         int turns = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 4;
         int record = PlaneBytes + Scales.ByteCount;
-        byte[] memory = GC.AllocateArray<byte>((record * Planes) + (ByteRows * PlaneKernel.TableBytes) + (PlaneKernel.TileRows * 2 * sizeof(float)) + (4 * Line), pinned: true);
+        byte[] memory = GC.AllocateArray<byte>((record * Planes) + (Words * PlaneKernel.MostTableBytes) + (PlaneKernel.TileRows * 4 * sizeof(float)) + (4 * Line), pinned: true);
         new Random(1).NextBytes(memory);
         fixed (byte* room = memory)
         {
             byte* planes = (byte*)PlaneKernel.AlignedLine(room);
             byte* tables = (byte*)PlaneKernel.AlignedLine(planes + (record * Planes));
-            int* sums = (int*)PlaneKernel.AlignedLine(tables + (ByteRows * PlaneKernel.TableBytes));
-            float* y = (float*)(sums + PlaneKernel.TileRows);
+            short* sums = (short*)PlaneKernel.AlignedLine(tables + (Words * PlaneKernel.MostTableBytes));
+            float* y = (float*)(sums + (4 * PlaneKernel.TileRows));
             var input = new StripInput(tables, (sbyte*)tables, 3, 0.01f, 0);
-            Console.WriteLine("kernel     10^9 weights/s: signs with scales    sums   sums under a mask");
+            Console.WriteLine("kernel     10^9 weights/s: signs with scales    sums   two sums   four sums");
             foreach (DenseKernel.Choice choice in DenseKernel.All.Where(k => k.IsAvailable && k.Name != "scalar"))
             {
                 PlaneKernel kernel = PlaneKernel.Of(choice);
                 for (int turn = 0; turn < turns; turn++)
                 {
-                    double signed = Speed(k => kernel.AddSigned(planes + (k % Planes * record), ByteRows, input, Scales, planes + (k % Planes * record) + PlaneBytes, y));
-                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), null, tables, ByteRows, sums, 0));
-                    double masked = Speed(k => kernel.Sum(planes + (k % Planes * record), planes, tables, ByteRows, sums, 0));
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{choice.Name,-10} {signed,33:F1} {plain,7:F1} {masked,19:F1}"));
+                    double signed = Speed(k => kernel.AddSigned(planes + (k % Planes * record), Words, input, Scales, planes + (k % Planes * record) + PlaneBytes, y));
+                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), Words, input, sums));
+                    double pair = Speed(k => kernel.SumPair(planes + (k % Planes * record), planes, Words, input, sums));
+                    double quad = Speed(k => kernel.SumQuad(planes + (k % Planes * record), planes, planes + record, Words, input, sums));
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{choice.Name,-10} {signed,33:F1} {plain,7:F1} {pair,10:F1} {quad,11:F1}"));
                 }
             }
         }

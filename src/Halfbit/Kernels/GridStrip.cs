@@ -1,77 +1,157 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Where a strip of codes comes from, by row and column of the matrix.</summary>
-/// <param name="Code">The code of a weight.</param>
+/// <summary>Where a strip of codes comes from, by row of the matrix.</summary>
+/// <param name="Codes">Copies the codes of the strip's columns to 128 bytes; those of weights that do not count are 0.</param>
 /// <param name="Step">The step of a row.</param>
 /// <param name="Zero">The zero code of a row.</param>
-/// <param name="IsKept">Whether a weight counts; null: all do.</param>
-internal sealed record GridSource(Func<int, int, int> Code, Func<int, float> Step, Func<int, int> Zero, Func<int, int, bool>? IsKept = null);
+internal sealed record GridSource(Action<int, Memory<byte>> Codes, Func<int, float> Step, Func<int, int> Zero);
 
-/// <summary>Codes of 1 to 8 bits on a grid: y += s·(Σ_b 2^b·S(plane b) − z·S(kept)). A record holds the bit planes, lowest first, the steps s and, where they differ, the zero codes z.</summary>
-/// <remarks>The code of a weight that is not kept is 0.</remarks>
+/// <summary>How the zero codes of a grid are stored.</summary>
+internal enum ZeroKind
+{
+    /// <summary>All are 2^(bits − 1).</summary>
+    Middle,
+
+    /// <summary>A byte for each row.</summary>
+    Bytes,
+
+    /// <summary>16 bits for each row.</summary>
+    Words,
+}
+
+/// <summary>Codes of 1 to 8 bits on a grid: y += s·step·(Σ code·q − z·Σ q). A record holds the bit planes, lowest first, the steps and, where they differ, the zero codes z.</summary>
 internal sealed unsafe class GridStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
+    private readonly GridSource source;
     private readonly int bits;
-    private readonly bool hasZeros;
+    private readonly ZeroKind zeros;
     private readonly ScaleTable steps;
 
     /// <summary>A strip of codes.</summary>
     /// <param name="columns">Its columns.</param>
     /// <param name="bits">Bits of a code.</param>
-    /// <param name="hasZeros">Whether the zero codes are not all 2^(bits − 1).</param>
+    /// <param name="zeros">How zero codes are stored.</param>
     /// <param name="format">How steps are stored.</param>
-    public GridStrip(int[] columns, int bits, bool hasZeros, ScaleFormat format)
+    /// <param name="sourceOf">Its codes, given the strip.</param>
+    public GridStrip(int[] columns, int bits, ZeroKind zeros, ScaleFormat format, Func<Strip, GridSource> sourceOf)
         : base(columns)
     {
         this.bits = bits;
-        this.hasZeros = hasZeros;
+        this.zeros = zeros;
         steps = new ScaleTable(format);
+        source = sourceOf(this);
     }
 
     /// <inheritdoc/>
-    public override int ByteCount => ScalesAt + steps.ByteCount + (hasZeros ? Rows * sizeof(short) : 0);
+    public override int ByteCount => ScalesAt + steps.ByteCount + BytesOf(zeros);
 
     private int ScalesAt => bits * PlaneBytes;
 
-    /// <summary>Writes a record.</summary>
-    public void Write(byte* record, GridSource source, int firstRow, int rows)
+    private int LargestCode => (1 << bits) - 1;
+
+    /// <summary>How the zero codes of a whole matrix are stored.</summary>
+    public static ZeroKind KindOf(short[]? zero) => zero is null ? ZeroKind.Middle : zero.All(z => z is >= 0 and <= 255) ? ZeroKind.Bytes : ZeroKind.Words;
+
+    /// <summary>Bytes of the zero codes of a tile.</summary>
+    public static int BytesOf(ZeroKind zeros) => Rows * (int)zeros;
+
+    /// <summary>Stores the zero code of a row.</summary>
+    public static void WriteZero(byte* stored, ZeroKind kind, int row, int zero)
     {
-        for (int b = 0; b < bits; b++)
-            WritePlane(record + (b * PlaneBytes), firstRow, rows, (i, j) => (source.Code(i, j) >> b & 1) != 0 && (source.IsKept is null || source.IsKept(i, j)));
+        if (kind == ZeroKind.Bytes) stored[row] = (byte)zero;
+        else if (kind == ZeroKind.Words) ((short*)stored)[row] = (short)zero;
+    }
+
+    /// <summary>The zero codes of a tile.</summary>
+    /// <param name="stored">As <see cref="WriteZero"/> left them.</param>
+    /// <param name="kind">How.</param>
+    /// <param name="middle">The zero code of <see cref="ZeroKind.Middle"/>.</param>
+    /// <param name="zeros">[128], by row.</param>
+    public static void ReadZeros(byte* stored, ZeroKind kind, int middle, short* zeros)
+    {
+        if (kind == ZeroKind.Middle)
+        {
+            new Span<short>(zeros, Rows).Fill((short)middle);
+        }
+        else if (kind == ZeroKind.Words)
+        {
+            new Span<short>(stored, Rows).CopyTo(new Span<short>(zeros, Rows));
+        }
+        else
+        {
+            for (int r = 0; r < Rows; r += 16) Vector256.WidenLower(Vector128.Load(stored + r).ToVector256Unsafe()).AsInt16().Store(zeros + r);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Write(byte* record, int firstRow, int rows)
+    {
+        var codes = new byte[PlaneKernel.MostColumns * Rows];
+        for (int r = 0; r < rows; r++) source.Codes(firstRow + r, codes.AsMemory(r * PlaneKernel.MostColumns, PlaneKernel.MostColumns));
+        fixed (byte* all = codes)
+        {
+            byte* first = all;
+            for (int b = 0; b < bits; b++)
+            {
+                int bit = b;
+                PlaneBits.Write(record + (b * PlaneBytes), Words, rows, r => PlaneBits.OfCodes(first + (r * PlaneKernel.MostColumns), bit));
+            }
+        }
+
         WriteScales(record + ScalesAt, steps, firstRow, rows, source.Step);
-        short* zeros = (short*)(record + ScalesAt + steps.ByteCount);
-        for (int r = 0; hasZeros && r < Rows && firstRow + r < rows; r++) zeros[r] = (short)source.Zero(firstRow + r);
+        for (int r = 0; r < rows; r++) WriteZero(record + ScalesAt + steps.ByteCount, zeros, r, source.Zero(firstRow + r));
     }
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* codesRoom = stackalloc int[Rows + PlaneKernel.LineRows];
-        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
-        kernel.SumCodes(record, bits, input.Tables, ByteRows, codes, input.Ahead);
+        int* room = stackalloc int[Rows + (Rows / 2) + PlaneKernel.LineInts];
+        int* sums = (int*)PlaneKernel.AlignedLine(room);
+        Sum(record, input, sums, kernel);
         byte* scales = record + ScalesAt;
-        PlaneKernel.Fetch(scales, ByteCount - ScalesAt, input.Ahead);
-        if (hasZeros) TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), input.Total);
-        else TileSums.Subtract(codes, input.Total << (bits - 1));
-        TileSums.AddScaled(codes, steps, scales, input.Scale, y);
+        int middle = 1 << (bits - 1);
+        if (zeros == ZeroKind.Middle)
+        {
+            TileSums.ToCodes(sums, middle, LargestCode, input.Total);
+        }
+        else
+        {
+            short* expanded = (short*)(sums + Rows);
+            ReadZeros(scales + steps.ByteCount, zeros, middle, expanded);
+            TileSums.ToCodes(sums, expanded, LargestCode, input.Total);
+        }
+
+        TileSums.AddScaled(sums, steps, scales, input.Scale, y);
     }
 
     /// <inheritdoc/>
+    /// <remarks>The codes of weights that do not count are 0.</remarks>
     [SkipLocalsInit]
-    public override void AddKept(byte* record, in StripInput input, int* kept, float* y, PlaneKernel kernel)
+    public override void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel)
     {
-        int* codesRoom = stackalloc int[Rows + PlaneKernel.LineRows];
-        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
-        kernel.SumCodes(record, bits, input.Tables, ByteRows, codes, input.Ahead);
+        int* room = stackalloc int[(2 * Rows) + (Rows / 2) + PlaneKernel.LineInts];
+        int* sums = (int*)PlaneKernel.AlignedLine(room);
+        int* members = sums + Rows;
+        short* expanded = (short*)(members + Rows);
+        Sum(record, input, sums, kernel);
         byte* scales = record + ScalesAt;
-        PlaneKernel.Fetch(scales, ByteCount - ScalesAt, input.Ahead);
-        if (hasZeros) TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), kept);
-        else TileSums.SubtractShifted(codes, kept, bits - 1);
-        TileSums.AddScaled(codes, steps, scales, input.Scale, y);
+        ReadZeros(scales + steps.ByteCount, zeros, 1 << (bits - 1), expanded);
+        new Span<int>(left, Rows).CopyTo(new Span<int>(members, Rows));
+        TileSums.SubtractFrom(input.Total, members);
+        TileSums.ToCodes(sums, 0, LargestCode, input.Total);
+        TileSums.SubtractZeros(sums, expanded, members);
+        TileSums.AddScaled(sums, steps, scales, input.Scale, y);
+    }
+
+    private void Sum(byte* record, in StripInput input, int* sums, PlaneKernel kernel)
+    {
+        kernel.SumCodes(record, bits, Words, input, sums);
+        PlaneKernel.Fetch(record + ScalesAt, ByteCount - ScalesAt, input.Ahead);
     }
 }

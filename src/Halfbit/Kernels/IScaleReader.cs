@@ -92,3 +92,15 @@ internal readonly unsafe struct ExactScales : IScaleReader
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Read(byte* scales, int row, int quarter) => Vector256.Load((float*)scales + row + (16 * quarter));
 }
+
+/// <summary>No scales: all are 1.</summary>
+internal readonly unsafe struct UnitScales : IScaleReader
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Read16(byte* scales, int row, int quarter) => Vector512<float>.One;
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Read(byte* scales, int row, int quarter) => Vector256<float>.One;
+}

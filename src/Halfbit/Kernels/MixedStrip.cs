@@ -1,72 +1,100 @@
 using System.Runtime.CompilerServices;
+using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// PB-LLM's mixture: the low weights are a strip of their own in which the salient ones count for nothing; y += s·(Σ code·q − z·S(salient)) adds those, which are lists of columns and codes.
+/// PB-LLM's mixture: the low weights are a strip of their own in which the salient ones count for nothing; y += s·step·(Σ code·q − z·Σ q) adds those, which are lists of columns and codes.
 /// </summary>
-/// <remarks>A record holds the <see cref="SalientCodes"/>, the salient steps and zero codes, and the low strip's record: what a product reads, in that order.</remarks>
+/// <remarks>A record holds the <see cref="SalientCodes"/>, the salient steps and zero codes unless whole rows share them, and the low strip's record: what a product reads, in that order.</remarks>
 internal sealed unsafe class MixedStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
-    private readonly WritableStrip? low;
+    private readonly MixedMatrix matrix;
+    private readonly GridMatrix salient;
+    private readonly int group;
+    private readonly Strip? low;
+    private readonly bool isByRow;
     private readonly ScaleTable steps;
+    private readonly ZeroKind zeros;
 
     /// <summary>A mixture.</summary>
     /// <param name="columns">Its columns.</param>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="group">The group of columns of the salient part.</param>
     /// <param name="low">The low weights; null: they are zero.</param>
-    /// <param name="steps">How salient steps are stored.</param>
-    public MixedStrip(int[] columns, WritableStrip? low, ScaleTable steps)
+    /// <param name="isByRow">Whether steps and zero codes are <see cref="RowScales"/>.</param>
+    public MixedStrip(int[] columns, MixedMatrix matrix, int group, Strip? low, bool isByRow)
         : base(columns)
     {
-        this.low = low;
-        this.steps = steps;
+        (this.matrix, this.group, this.low, this.isByRow) = (matrix, group, low, isByRow);
+        salient = (GridMatrix)matrix.Salient;
+        steps = new ScaleTable(salient.Format);
+        zeros = GridStrip.KindOf(salient.Zero);
     }
 
     /// <summary>Bytes of a record without the lists.</summary>
-    public override int ByteCount => HighBytes + (low?.Strip.ByteCount ?? 0);
+    public override int ByteCount => HighBytes + (low?.ByteCount ?? 0);
 
-    private int HighBytes => steps.ByteCount + (Rows * sizeof(short));
+    private int HighBytes => isByRow ? 0 : steps.ByteCount + GridStrip.BytesOf(zeros);
 
     /// <summary>Bytes of the record of a tile.</summary>
-    /// <param name="isSalient">Whether a weight is salient, by row and column of the matrix.</param>
-    /// <param name="firstRow">First row of the tile.</param>
-    /// <param name="rows">Rows of the matrix.</param>
-    public int BytesOf(Func<int, int, bool> isSalient, int firstRow, int rows) => ByteCount + SalientCodes.ByteCount([.. SalientColumns(isSalient, firstRow, rows).Select(c => c.Length)]);
+    /// <param name="firstRow">First row of the tile in the matrix.</param>
+    /// <param name="rows">Rows of the tile.</param>
+    public int BytesOf(int firstRow, int rows) => ByteCount + SalientCodes.ByteCount([.. SalientColumns(firstRow, rows).Select(c => c.Length)]);
 
-    /// <summary>Writes a record.</summary>
-    /// <param name="record">Its address.</param>
-    /// <param name="salient">The salient weights: those that it keeps.</param>
-    /// <param name="firstRow">First row of the tile.</param>
-    /// <param name="rows">Rows of the matrix.</param>
-    public void Write(byte* record, GridSource salient, int firstRow, int rows)
+    /// <inheritdoc/>
+    public override void Write(byte* record, int firstRow, int rows)
     {
-        int[][] columns = SalientColumns(salient.IsKept!, firstRow, rows);
-        SalientCodes.Write(record, columns, (r, n) => salient.Code(firstRow + r, Columns[n]));
-        byte* scales = record + SalientCodes.ByteCount([.. columns.Select(c => c.Length)]);
-        WriteScales(scales, steps, firstRow, rows, salient.Step);
-        short* zeros = (short*)(scales + steps.ByteCount);
-        for (int r = 0; r < Rows && firstRow + r < rows; r++) zeros[r] = (short)salient.Zero(firstRow + r);
-        low?.Write((nint)(scales + HighBytes), firstRow);
+        int[][] columns = SalientColumns(firstRow, rows);
+        SalientCodes.Write(record, columns, (r, n) => salient.Codes[((firstRow + r) * salient.Columns) + Columns[n]]);
+        byte* at = record + SalientCodes.ByteCount([.. columns.Select(c => c.Length)]);
+        if (!isByRow)
+        {
+            WriteScales(at, steps, firstRow, rows, i => salient.Scale[(i * salient.Groups) + group]);
+            for (int r = 0; r < rows; r++) GridStrip.WriteZero(at + steps.ByteCount, zeros, r, salient.ZeroOf(firstRow + r, group));
+        }
+
+        low?.Write(at + HighBytes, firstRow, rows);
     }
 
     /// <inheritdoc/>
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* codesRoom = stackalloc int[(Rows * 2) + PlaneKernel.LineRows];
-        int* codes = (int*)PlaneKernel.AlignedLine(codesRoom);
+        int* room = stackalloc int[(Rows * 2) + (Rows / 2) + PlaneKernel.LineInts];
+        int* codes = (int*)PlaneKernel.AlignedLine(room);
         int* members = codes + Rows;
         byte* scales = SalientCodes.Sum(record, input.Values, codes, members, input.Ahead);
-        PlaneKernel.Fetch(scales, HighBytes, input.Ahead);
-        TileSums.SubtractZeros(codes, (short*)(scales + steps.ByteCount), members);
-        TileSums.AddScaled(codes, steps, scales, input.Scale, y);
-        if (low is null) return;
-        TileSums.SubtractFrom(input.Total, members);
-        low.Strip.AddKept(scales + HighBytes, input, members, y, kernel);
+        if (isByRow)
+        {
+            TileSums.AddScaled(members, input.Scale, y + Rows);
+            TileSums.AddScaled(codes, input.Scale, y + (2 * Rows));
+        }
+        else
+        {
+            short* zero = (short*)(members + Rows);
+            PlaneKernel.Fetch(scales, HighBytes, input.Ahead);
+            GridStrip.ReadZeros(scales + steps.ByteCount, zeros, 1 << (salient.Bits - 1), zero);
+            TileSums.SubtractZeros(codes, zero, members);
+            TileSums.AddScaled(codes, steps, scales, input.Scale, y);
+        }
+
+        low?.AddRest(scales + HighBytes, input, members, y, kernel);
     }
 
     /// <summary>[128], the salient columns of each row of a tile, counted within the strip.</summary>
-    private int[][] SalientColumns(Func<int, int, bool> isSalient, int firstRow, int rows)
-        => [.. Enumerable.Range(firstRow, Rows).Select(i => i < rows ? [.. Enumerable.Range(0, Columns.Length).Where(n => isSalient(i, Columns[n]))] : Array.Empty<int>())];
+    private int[][] SalientColumns(int firstRow, int rows)
+    {
+        var columns = new int[Rows][];
+        for (int r = 0; r < Rows; r++) columns[r] = r < rows ? SetBits(PlaneBits.Gather(matrix.IsSalient.Row(firstRow + r), this)) : [];
+        return columns;
+    }
+
+    private static int[] SetBits(UInt128 bits)
+    {
+        var set = new int[(int)UInt128.PopCount(bits)];
+        for (int k = 0; k < set.Length; k++, bits &= bits - 1) set[k] = (int)UInt128.TrailingZeroCount(bits);
+        return set;
+    }
 }

@@ -3,23 +3,24 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Lays PB-LLM's mixtures out in tiles.</summary>
-internal static unsafe class MixedTiling
+/// <summary>Lays PB-LLM's mixtures out in tiles. Where scales are those of whole rows, as by default, they are stored once.</summary>
+internal static class MixedTiling
 {
     public static TiledMatrix? Of(MixedMatrix matrix, IWeightRows source)
     {
         if (matrix.Salient is not GridMatrix salient || matrix.Low is not (SignMatrix or GridMatrix or ZeroMatrix)) return null;
         int lowGroup = matrix.Low switch { SignMatrix signs => signs.GroupSize, GridMatrix grid => grid.GroupSize, _ => matrix.Columns };
+        SignMatrix? rowSigns = matrix.Low is SignMatrix { Groups: 1 } whole ? whole : null;
+        bool isByRow = salient.Groups == 1 && matrix.Low is not GridMatrix && (matrix.Low is not SignMatrix || rowSigns is not null);
+        if (!isByRow) rowSigns = null;
         var strips = new List<MixedStrip>();
-        var sources = new List<GridSource>();
         foreach ((int low, int high, int[] columns) in Cut(matrix.Columns, lowGroup, salient.GroupSize))
-        {
-            WritableStrip? rest = Tiling.PartOf(matrix.Low, low, columns, (i, j) => !matrix.IsSalient[i, j]);
-            strips.Add(new MixedStrip(columns, rest, new ScaleTable(salient.Format)));
-            sources.Add(new GridSource((i, j) => salient.Codes[(i * salient.Columns) + j], i => salient.Scale[(i * salient.Groups) + high], i => salient.ZeroOf(i, high), (i, j) => matrix.IsSalient[i, j]));
-        }
-
-        return Tiling.Written(source, strips, (tile, s) => strips[s].BytesOf(sources[s].IsKept!, tile * PlaneKernel.TileRows, matrix.Rows), (record, s, firstRow) => strips[s].Write((byte*)record, sources[s], firstRow, matrix.Rows));
+            strips.Add(new MixedStrip(columns, matrix, high, Tiling.PartOf(matrix.Low, low, columns, matrix.IsSalient, rowSigns is not null), isByRow));
+        return Tiling.Written(
+            source,
+            strips,
+            isByRow ? new RowScales(rowSigns, salient) : null,
+            (tile, s) => strips[s].BytesOf(tile * PlaneKernel.TileRows, Math.Min(PlaneKernel.TileRows, matrix.Rows - (tile * PlaneKernel.TileRows))));
     }
 
     /// <summary>Strips that lie in one group of either part.</summary>

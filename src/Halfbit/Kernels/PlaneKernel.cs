@@ -5,13 +5,12 @@ using Halfbit.Numerics;
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// The one inner loop of all packed products: sums of eight-bit activations over the set bits of a bit plane, for 128 rows at a time.
+/// The one inner loop of all packed products: signed sums of eight-bit activations, W = Σ ±q with + where the bit of a plane is set, for 128 rows at a time.
 /// </summary>
 /// <remarks>
-/// A plane of a strip has, for each eight columns, 128 bytes, one per row; bit k of a byte is column k. Byte lane p belongs to row <see cref="RowOfLane"/>(p), so that of any
-/// vector of up to 64 bytes those at the same place in lanes of 32 bits are consecutive rows. Each half byte selects one of 16 sums of four activations. An activation q is split into
-/// q = 16·h + l, l in 0 … 15, h in −8 … 7, and both parts have a table of their own, h with 32 added: sums of four are at most 60, and four of them still fit a byte.
-/// The sums are exact integers, so every kernel gives the same.
+/// A plane of a strip has, for each sixteen columns, 128 words of 16 bits, one per row; bit k of a word is column k. Word lane p belongs to row <see cref="RowOfLane"/>(p), so that the
+/// lower halves of 32-bit lanes are consecutive rows, and the upper halves are. Groups of bits of a word select sums from tables of the activations. The sums are exact integers of 16 bits,
+/// so every kernel gives the same.
 /// </remarks>
 internal abstract unsafe class PlaneKernel
 {
@@ -20,35 +19,41 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Rows of a tile.</summary>
     public const int TileRows = 128;
 
-    /// <summary>Lanes, every fourth of which are consecutive rows.</summary>
-    protected const int LaneGroup = 64;
+    /// <summary>Columns whose bits are in one word.</summary>
+    public const int WordColumns = 16;
 
-    /// <summary>Sums of rows in a cache line.</summary>
-    public const int LineRows = Line / sizeof(int);
-
-    private const int Line = 64;
-
-    /// <summary>Rows of a lane group whose lanes are at the same place.</summary>
-    protected const int Quarter = LaneGroup / 4;
-
-    /// <summary>Makes up for sums that are in the upper half of 32 bits.</summary>
-    protected const float SignedFactor = 1f / 65536;
-
-    /// <summary>Columns whose bits are in one byte.</summary>
-    public const int ByteColumns = 8;
-
-    /// <summary>Bytes of the tables for eight columns: two half bytes, 16 low and 16 high sums each.</summary>
-    public const int TableBytes = 64;
-
-    /// <summary>Added to the high sum of four activations.</summary>
-    public const int HighBias = 32;
+    /// <summary>Bytes of a plane for 16 columns.</summary>
+    public const int WordBytes = TileRows * sizeof(ushort);
 
     /// <summary>Most columns of a strip: sums of 128 activations fit 16 bits.</summary>
     public const int MostColumns = 128;
 
+    /// <summary>Room for the tables of 16 columns that suits every kernel.</summary>
+    public const int MostTableBytes = 256;
+
+    /// <summary>Planes that may be combined: 2 by exclusive or.</summary>
+    public const int MostSums = 4;
+
+    /// <summary>Rows whose sums are the lower halves of a vector of 32-bit lanes; those of the upper halves follow.</summary>
+    protected const int Half = 16;
+
+    /// <summary>Lanes of 32 rows.</summary>
+    protected const int LaneGroup = 2 * Half;
+
+    /// <summary>Makes up for sums that are in the upper half of 32 bits.</summary>
+    protected const float UpperFactor = 1f / 65536;
+
+    private const int Line = 64;
+
+    /// <summary>Numbers of 32 bits in a cache line.</summary>
+    public const int LineInts = Line / sizeof(int);
+
     /// <summary>The kernel for the instruction set that dense products use too (HALFBIT_KERNEL).</summary>
     /// <exception cref="ArgumentException">As <see cref="DenseKernel.Current"/>.</exception>
     public static PlaneKernel Current => Chosen.Value;
+
+    /// <summary>Bytes of the tables of 16 columns.</summary>
+    public abstract int TableBytes { get; }
 
     /// <summary>The kernel for an instruction set.</summary>
     public static PlaneKernel Of(DenseKernel.Choice choice) => choice.Name switch
@@ -70,66 +75,88 @@ internal abstract unsafe class PlaneKernel
         for (int at = 0; at < bytes; at += Line) Sse.Prefetch0(from + at + ahead);
     }
 
-    /// <summary>The row of byte lane p within a tile.</summary>
-    public static int RowOfLane(int p) => (p / LaneGroup * LaneGroup) + ((p & 1) * (LaneGroup / 2)) + ((p >> 1 & 1) * Quarter) + (p % LaneGroup / 4);
+    /// <summary>The row of word lane p within a tile.</summary>
+    public static int RowOfLane(int p) => (p & ~(LaneGroup - 1)) + ((p & 1) * Half) + (p % LaneGroup / 2);
 
-    /// <summary>sums[r] ← Σ qⱼ over the columns j whose bit is set in row r of the plane, and of the mask where there is one.</summary>
-    /// <param name="plane">[byteRows][128].</param>
-    /// <param name="mask">[byteRows][128], or null.</param>
-    /// <param name="tables">[byteRows][64], tables of the activations.</param>
-    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
-    /// <param name="sums">[128], by row.</param>
-    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
-    public abstract void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead);
+    /// <summary>The tables of some activations.</summary>
+    /// <param name="values">[16 · words], q.</param>
+    /// <param name="words">Columns ÷ 16.</param>
+    /// <param name="tables">[words][<see cref="TableBytes"/>], receives them; on a cache line.</param>
+    public abstract void BuildTables(sbyte* values, int words, byte* tables);
 
-    /// <summary>Three sums at once: over the set bits of a plane, over those of them that are marked, and over all marked ones.</summary>
-    /// <param name="plane">[byteRows][128].</param>
-    /// <param name="marks">[byteRows][128].</param>
-    /// <param name="tables">[byteRows][64], tables of the activations.</param>
-    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
-    /// <param name="sums">[3][128], by row.</param>
-    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
-    public virtual void SumMarked(byte* plane, byte* marks, byte* tables, int byteRows, int* sums, nint ahead)
+    /// <summary>sums ← W(plane).</summary>
+    /// <param name="plane">[words][128].</param>
+    /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="sums">[128], by lane.</param>
+    public abstract void Sum(byte* plane, int words, in StripInput input, short* sums);
+
+    /// <summary>sums ← W(plane), W(plane ⊕ a).</summary>
+    /// <param name="plane">[words][128].</param>
+    /// <param name="a">[words][128].</param>
+    /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="sums">[2][128], by lane.</param>
+    [SkipLocalsInit]
+    public virtual void SumPair(byte* plane, byte* a, int words, in StripInput input, short* sums)
     {
-        Sum(plane, null, tables, byteRows, sums, ahead);
-        Sum(plane, marks, tables, byteRows, sums + TileRows, 0);
-        Sum(marks, null, tables, byteRows, sums + (2 * TileRows), ahead);
+        byte* room = stackalloc byte[(MostColumns / WordColumns * WordBytes) + Line];
+        byte* both = (byte*)AlignedLine(room);
+        Sum(plane, words, input, sums);
+        PlaneBits.Xor(plane, a, words * WordBytes, both);
+        Sum(both, words, input.Resident, sums + TileRows);
     }
 
-    /// <summary>sums[r] ← Σ code · q, the bits of codes in planes that follow each other, lowest first.</summary>
-    /// <param name="planes">[bits][byteRows][128].</param>
-    /// <param name="bits">1 to 8.</param>
-    /// <param name="tables">[byteRows][64], tables of the activations.</param>
-    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
-    /// <param name="sums">[128], by row.</param>
-    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
+    /// <summary>sums ← W(plane), W(plane ⊕ a), W(plane ⊕ b), W(plane ⊕ a ⊕ b).</summary>
+    /// <param name="plane">[words][128].</param>
+    /// <param name="a">[words][128].</param>
+    /// <param name="b">[words][128].</param>
+    /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="sums">[4][128], by lane.</param>
     [SkipLocalsInit]
-    public virtual void SumCodes(byte* planes, int bits, byte* tables, int byteRows, int* sums, nint ahead)
+    public virtual void SumQuad(byte* plane, byte* a, byte* b, int words, in StripInput input, short* sums)
     {
-        int* planeRoom = stackalloc int[TileRows + LineRows];
-        int* plane = (int*)AlignedLine(planeRoom);
-        Sum(planes, null, tables, byteRows, sums, ahead);
-        for (int b = 1; b < bits; b++)
+        byte* room = stackalloc byte[(MostColumns / WordColumns * WordBytes) + Line];
+        byte* other = (byte*)AlignedLine(room);
+        SumPair(plane, a, words, input, sums);
+        PlaneBits.Xor(plane, b, words * WordBytes, other);
+        SumPair(other, a, words, input.Resident, sums + (2 * TileRows));
+    }
+
+    /// <summary>sums[r] ← Σ_b 2^b · W(plane b), the planes following each other, lowest first.</summary>
+    /// <param name="planes">[bits][words][128].</param>
+    /// <param name="bits">1 to 8.</param>
+    /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="input">The activations.</param>
+    /// <param name="sums">[128], by row.</param>
+    [SkipLocalsInit]
+    public virtual void SumCodes(byte* planes, int bits, int words, in StripInput input, int* sums)
+    {
+        int* room = stackalloc int[(TileRows / 2) + LineInts];
+        short* plane = (short*)AlignedLine(room);
+        new Span<int>(sums, TileRows).Clear();
+        for (int b = 0; b < bits; b++)
         {
-            Sum(planes + (b * byteRows * TileRows), null, tables, byteRows, plane, ahead);
-            TileSums.AddShifted(sums, plane, b);
+            Sum(planes + (b * words * WordBytes), words, input, plane);
+            TileSums.AddShifted(plane, b, sums);
         }
     }
 
-    /// <summary>y ← y + (α · s) · (2·S − Σ q): the products of rows of signs, S the sums over the plane.</summary>
-    /// <param name="plane">[byteRows][128], signs.</param>
-    /// <param name="byteRows">Columns ÷ 8, even, at most 16.</param>
+    /// <summary>y ← y + (α · s) · W(plane), s the scale of the activations.</summary>
+    /// <param name="plane">[words][128], signs.</param>
+    /// <param name="words">Columns ÷ 16, 1 to 8.</param>
     /// <param name="input">The activations.</param>
     /// <param name="table">How row scales α are stored.</param>
     /// <param name="scales">The row scales.</param>
     /// <param name="y">[128], by row.</param>
     [SkipLocalsInit]
-    public virtual void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+    public virtual void AddSigned(byte* plane, int words, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        int* sumsRoom = stackalloc int[TileRows + LineRows];
-        int* sums = (int*)AlignedLine(sumsRoom);
-        Sum(plane, null, input.Tables, byteRows, sums, input.Ahead);
-        TileSums.ToSigned(sums, input.Total);
+        int* room = stackalloc int[(TileRows / 2) + LineInts];
+        short* sums = (short*)AlignedLine(room);
+        Sum(plane, words, input, sums);
+        Fetch(scales, table.ByteCount, input.Ahead);
         TileSums.AddScaled(sums, table, scales, input.Scale, y);
     }
 }

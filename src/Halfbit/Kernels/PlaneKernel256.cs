@@ -5,134 +5,107 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Lookups by VPSHUFB on 32 rows at once.</summary>
+/// <summary>Lookups of half bytes by VPSHUFB on 32 rows at once: the lower bytes of their words are put together, then the upper ones.</summary>
 internal sealed unsafe class PlaneKernel256 : PlaneKernel
 {
     /// <inheritdoc/>
-    public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
+    public override int TableBytes => 2 * HalfByteTables.ByteCount;
+
+    /// <inheritdoc/>
+    public override void BuildTables(sbyte* values, int words, byte* tables) => HalfByteTables.Build(values, 2 * words, tables);
+
+    /// <inheritdoc/>
+    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
     {
-        for (int lane = 0; lane < TileRows; lane += Lanes)
+        for (int lane = 0; lane < TileRows; lane += LaneGroup)
         {
-            int* target = sums + (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 4);
-            if (mask == null) SumPart(plane + lane, tables, byteRows, target, ahead);
-            else SumPart(plane + lane, mask + lane, tables, byteRows, target, ahead);
+            Accumulator sum = default;
+            sum.AddPlane(plane + (lane * sizeof(ushort)), words, input.Tables, input.Ahead);
+            sum.First(words, input.Total).Store(sums + lane);
+            sum.Second(words, input.Total).Store(sums + lane + 16);
         }
     }
 
     /// <inheritdoc/>
-    public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+    public override void AddSigned(byte* plane, int words, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, byteRows, input, table, scales, y);
-        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, byteRows, input, table.Unit, scales, y);
-        else AddSigned<ByteScales>(plane, byteRows, input, table.Unit, scales, y);
+        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, words, input, table, scales, y);
+        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, words, input, table.Unit, scales, y);
+        else AddSigned<ByteScales>(plane, words, input, table.Unit, scales, y);
     }
 
-    private const int Lanes = 32;
-
-    private static void AddSigned<T>(byte* plane, int byteRows, in StripInput input, float unit, byte* scales, float* y)
+    private static void AddSigned<T>(byte* plane, int words, in StripInput input, float unit, byte* scales, float* y)
         where T : struct, IScaleReader
     {
-        for (int lane = 0; lane < TileRows; lane += Lanes)
+        Vector256<float> factor = Vector256.Create(unit * input.Scale * UpperFactor);
+        for (int lane = 0; lane < TileRows; lane += LaneGroup, y += LaneGroup)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + lane, input.Tables, byteRows, input.Ahead);
-            int row = (lane / LaneGroup * LaneGroup) + (lane % LaneGroup / 4);
-            sum.AddSigned<T>(byteRows, input.Total, Vector256.Create(unit * input.Scale * SignedFactor), scales, row, y + row);
+            sum.AddPlane(plane + (lane * sizeof(ushort)), words, input.Tables, input.Ahead);
+            (int row, int quarter) = (lane & ~63, lane / LaneGroup % 2 * 2);
+            AddScaled<T>(sum.First(words, input.Total), factor, scales, row, quarter, y);
+            AddScaled<T>(sum.Second(words, input.Total), factor, scales, row + 8, quarter, y + 8);
         }
     }
 
-    private static void SumPart(byte* plane, byte* tables, int byteRows, int* sums, nint ahead)
+    /// <summary>Sums are made single precision times 2¹⁶, where they are in their lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddScaled<T>(Vector256<short> sums, Vector256<float> factor, byte* scales, int row, int quarter, float* y)
+        where T : struct, IScaleReader
     {
-        Accumulator sum = default;
-        sum.AddPlane(plane, tables, byteRows, ahead);
-        sum.Store(byteRows, sums);
+        Vector256<float> lower = Vector256.ConvertToSingle(sums.AsInt32() << 16);
+        Vector256<float> upper = Vector256.ConvertToSingle(sums.AsInt32() & Vector256.Create(unchecked((int)0xFFFF0000)));
+        Vector256.FusedMultiplyAdd(T.Read(scales, row, quarter) * factor, lower, Vector256.Load(y)).Store(y);
+        Vector256.FusedMultiplyAdd(T.Read(scales, row, quarter + 1) * factor, upper, Vector256.Load(y + Half)).Store(y + Half);
     }
 
-    private static void SumPart(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
-    {
-        Accumulator sum = default;
-        for (int k = 0; k < byteRows; k += 2)
-        {
-            Sse.Prefetch0(plane + ahead);
-            Sse.Prefetch0(plane + ahead + TileRows);
-            sum.Add(Vector256.Load(plane) & Vector256.Load(mask), Vector256.Load(plane + TileRows) & Vector256.Load(mask + TileRows), tables);
-            plane += 2 * TileRows;
-            mask += 2 * TileRows;
-            tables += 2 * TableBytes;
-        }
-
-        sum.Store(byteRows, sums);
-    }
-
-    /// <summary>Sums of low and high parts: of all lanes as 16-bit numbers, even lane + 256 · odd lane, and of the odd lanes alone.</summary>
+    /// <summary>Sums over set bits, of low and high parts of activations: of all bytes as 16-bit numbers, first row + 256 · second row, and of second rows alone.</summary>
     private struct Accumulator
     {
         private Vector256<ushort> low;
-        private Vector256<ushort> lowOdd;
+        private Vector256<ushort> lowSecond;
         private Vector256<ushort> high;
-        private Vector256<ushort> highOdd;
+        private Vector256<ushort> highSecond;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, byte* tables, int byteRows, nint ahead)
+        public void AddPlane(byte* plane, int words, byte* tables, nint ahead)
         {
-            for (int k = 0; k < byteRows; k += 2, plane += 2 * TileRows, tables += 2 * TableBytes)
+            for (int k = 0; k < words; k++, plane += WordBytes, tables += 2 * HalfByteTables.ByteCount)
             {
                 Sse.Prefetch0(plane + ahead);
-                Sse.Prefetch0(plane + ahead + TileRows);
-                Add(Vector256.Load(plane), Vector256.Load(plane + TileRows), tables);
+                Add(Vector256.Load((ushort*)plane), Vector256.Load((ushort*)(plane + 32)), tables);
             }
         }
 
+        /// <summary>Σ ±q of the first rows: 2·S − Σ q, which stays within 16 bits, since Σ |q| does.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(Vector256<byte> first, Vector256<byte> second, byte* tables)
+        public readonly Vector256<short> First(int words, int total) => Signed((high << 4) + low - (((highSecond << 4) + lowSecond) << 8), words, total);
+
+        /// <summary>Σ ±q of the second rows.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly Vector256<short> Second(int words, int total) => Signed((highSecond << 4) + lowSecond, words, total);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static Vector256<short> Signed(Vector256<ushort> sum, int words, int total) => (sum + sum).AsInt16() - Vector256.Create((short)((2 * 4 * HalfByteTables.HighBias * 16 * words) + total));
+
+        /// <summary>Adds sixteen columns of twice as many rows as fit 16-bit lanes.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private void Add(Vector256<ushort> first, Vector256<ushort> second, byte* tables)
         {
             Vector256<byte> half = Vector256.Create((byte)15);
-            Vector256<byte> n0 = first & half;
-            Vector256<byte> n1 = (first.AsUInt16() >> 4).AsByte() & half;
-            Vector256<byte> n2 = second & half;
-            Vector256<byte> n3 = (second.AsUInt16() >> 4).AsByte() & half;
+            Vector256<byte> lower = ((first & Vector256.Create((ushort)0x00FF)) | (second << 8)).AsByte();
+            Vector256<byte> upper = ((first >> 8) | (second & Vector256.Create((ushort)0xFF00))).AsByte();
+            Vector256<byte> n0 = lower & half;
+            Vector256<byte> n1 = (lower.AsUInt16() >> 4).AsByte() & half;
+            Vector256<byte> n2 = upper & half;
+            Vector256<byte> n3 = (upper.AsUInt16() >> 4).AsByte() & half;
             Vector256<ushort> l = (Look(tables, n0) + Look(tables + 32, n1) + Look(tables + 64, n2) + Look(tables + 96, n3)).AsUInt16();
             Vector256<ushort> h = (Look(tables + 16, n0) + Look(tables + 48, n1) + Look(tables + 80, n2) + Look(tables + 112, n3)).AsUInt16();
             low += l;
-            lowOdd += l >> 8;
+            lowSecond += l >> 8;
             high += h;
-            highOdd += h >> 8;
+            highSecond += h >> 8;
         }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(int byteRows, int* sums)
-        {
-            Vector256<short> bias = Vector256.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector256<int> even = (Even - bias).AsInt32();
-            Vector256<int> odd = (Odd - bias).AsInt32();
-            ((even << 16) >> 16).Store(sums);
-            (even >> 16).Store(sums + Quarter);
-            ((odd << 16) >> 16).Store(sums + (2 * Quarter));
-            (odd >> 16).Store(sums + (3 * Quarter));
-        }
-
-        /// <summary>2·S − Σ q stays within 16 bits, since Σ |q| does. It is made single precision times 2¹⁶, where it is in its lane.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void AddSigned<T>(int byteRows, int total, Vector256<float> factor, byte* scales, int row, float* y)
-            where T : struct, IScaleReader
-        {
-            Vector256<short> offset = Vector256.Create((short)((4 * HighBias * 16 * byteRows) + total));
-            Vector256<int> upper = Vector256.Create(unchecked((int)0xFFFF0000));
-            Vector256<int> even = (Even + Even - offset).AsInt32();
-            Vector256<int> odd = (Odd + Odd - offset).AsInt32();
-            AddScaled(even << 16, T.Read(scales, row, 0) * factor, y);
-            AddScaled(even & upper, T.Read(scales, row, 1) * factor, y + Quarter);
-            AddScaled(odd << 16, T.Read(scales, row, 2) * factor, y + (2 * Quarter));
-            AddScaled(odd & upper, T.Read(scales, row, 3) * factor, y + (3 * Quarter));
-        }
-
-        private readonly Vector256<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
-
-        private readonly Vector256<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AddScaled(Vector256<int> sums, Vector256<float> scales, float* y)
-            => Vector256.FusedMultiplyAdd(scales, Vector256.ConvertToSingle(sums), Vector256.Load(y)).Store(y);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static Vector256<byte> Look(byte* table, Vector256<byte> index)

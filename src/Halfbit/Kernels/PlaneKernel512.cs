@@ -5,248 +5,257 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Lookups by VPERMB on 64 rows at once; the two halves of a tile share the tables in registers.</summary>
+/// <summary>
+/// The sixteen bits of a word, cut into six, five and five, select three sums of 16 bits: for 32 rows at once, VPERMI2W and VPERMW. All rows of a tile share the tables in registers.
+/// </summary>
 internal sealed unsafe class PlaneKernel512 : PlaneKernel
 {
-    /// <summary>Whether this machine can run it; processors with AVX-512 but without VBMI take the 256-bit kernel.</summary>
-    public static bool IsSupported => Avx512Vbmi.IsSupported && Avx512BW.IsSupported;
+    private const int FirstBits = 6;
+    private const int OtherBits = 5;
+    private const int Vector = 64;
+
+    /// <summary>Whether this machine can run it.</summary>
+    public static bool IsSupported => Avx512BW.IsSupported;
 
     /// <inheritdoc/>
-    public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
+    public override int TableBytes => 4 * Vector;
+
+    /// <inheritdoc/>
+    public override void BuildTables(sbyte* values, int words, byte* tables)
     {
-        Halves both = default;
-        if (mask == null) both.AddPlane(plane, tables, byteRows, ahead);
-        else both.AddPlane(plane, mask, tables, byteRows, ahead);
-        both.First.Store(byteRows, sums);
-        both.Second.Store(byteRows, sums + LaneGroup);
+        Vector512<short> bit0 = Sign(1), bit1 = Sign(2), bit2 = Sign(4), bit3 = Sign(8), bit4 = Sign(16);
+        for (int k = 0; k < words; k++, values += WordColumns, tables += TableBytes)
+        {
+            Vector512<short> first = Sums(values);
+            Vector512<short> sixth = Vector512.Create((short)values[OtherBits]);
+            (first - sixth).Store((short*)tables);
+            (first + sixth).Store((short*)(tables + Vector));
+            Sums(values + FirstBits).Store((short*)(tables + (2 * Vector)));
+            Sums(values + FirstBits + OtherBits).Store((short*)(tables + (3 * Vector)));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        Vector512<short> Sums(sbyte* q)
+            => (bit0 * Vector512.Create((short)q[0])) + (bit1 * Vector512.Create((short)q[1])) + ((bit2 * Vector512.Create((short)q[2])) + (bit3 * Vector512.Create((short)q[3]))) + (bit4 * Vector512.Create((short)q[4]));
+
+        static Vector512<short> Sign(short bit)
+            => Vector512.ConditionalSelect(Vector512.Equals(Vector512<short>.Indices & Vector512.Create(bit), Vector512<short>.Zero), Vector512.Create((short)-1), Vector512.Create((short)1));
     }
 
     /// <inheritdoc/>
-    public override void SumMarked(byte* plane, byte* marks, byte* tables, int byteRows, int* sums, nint ahead)
+    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
     {
-        for (int lane = 0; lane < TileRows; lane += LaneGroup)
+        Sums tile = default;
+        tile.AddPlane(plane, words, input.Tables, input.Ahead);
+        tile.Store(sums);
+    }
+
+    /// <inheritdoc/>
+    public override void SumPair(byte* plane, byte* a, int words, in StripInput input, short* sums)
+    {
+        Sums first = default;
+        Sums second = default;
+        byte* tables = input.Tables;
+        for (int k = 0; k < words; k++, plane += WordBytes, a += WordBytes, tables += 4 * Vector)
         {
-            Accumulator set = default;
-            Accumulator both = default;
-            Accumulator marked = default;
-            byte* p = plane + lane;
-            byte* m = marks + lane;
-            byte* t = tables;
-            for (int k = 0; k < byteRows; k += 2, p += 2 * TileRows, m += 2 * TileRows, t += 2 * TableBytes)
+            Fetch(plane + input.Ahead);
+            Fetch(a + input.Ahead);
+            var table = new Tables(tables);
+            (Vector512<ushort> p, Vector512<ushort> x) = (Load(plane, 0), Load(plane, 0) ^ Load(a, 0));
+            first.Sum0 += table.Look(p);
+            second.Sum0 += table.Look(x);
+            (p, x) = (Load(plane, 1), Load(plane, 1) ^ Load(a, 1));
+            first.Sum1 += table.Look(p);
+            second.Sum1 += table.Look(x);
+            (p, x) = (Load(plane, 2), Load(plane, 2) ^ Load(a, 2));
+            first.Sum2 += table.Look(p);
+            second.Sum2 += table.Look(x);
+            (p, x) = (Load(plane, 3), Load(plane, 3) ^ Load(a, 3));
+            first.Sum3 += table.Look(p);
+            second.Sum3 += table.Look(x);
+        }
+
+        first.Store(sums);
+        second.Store(sums + TileRows);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Two vectors of rows at a time: sixteen sums and the tables fill the registers.</remarks>
+    public override void SumQuad(byte* plane, byte* a, byte* b, int words, in StripInput input, short* sums)
+    {
+        for (int v = 0; v < 4; v += 2, sums += 2 * LaneGroup)
+        {
+            Vector512<short> none0 = default, none1 = default, a0 = default, a1 = default, b0 = default, b1 = default, both0 = default, both1 = default;
+            for (int k = 0; k < words; k++)
             {
-                Sse.Prefetch0(p + ahead);
-                Sse.Prefetch0(p + TileRows + ahead);
-                Sse.Prefetch0(m + ahead);
-                Sse.Prefetch0(m + TileRows + ahead);
-                var table = new Tables(t);
-                Vector512<byte> first = Vector512.Load(p);
-                Vector512<byte> second = Vector512.Load(p + TileRows);
-                Vector512<byte> firstMarks = Vector512.Load(m);
-                Vector512<byte> secondMarks = Vector512.Load(m + TileRows);
-                set.Add(first, second, table);
-                both.Add(first & firstMarks, second & secondMarks, table);
-                marked.Add(firstMarks, secondMarks, table);
+                byte* at = plane + (k * WordBytes) + (v * Vector);
+                nint toA = (nint)(a - plane);
+                nint toB = (nint)(b - plane);
+                Sse.Prefetch0(at + input.Ahead);
+                Sse.Prefetch0(at + Vector + input.Ahead);
+                Sse.Prefetch0(at + toA + input.Ahead);
+                Sse.Prefetch0(at + toA + Vector + input.Ahead);
+                Sse.Prefetch0(at + toB + input.Ahead);
+                Sse.Prefetch0(at + toB + Vector + input.Ahead);
+                var table = new Tables(input.Tables + (k * 4 * Vector));
+                Vector512<ushort> p = Load(at, 0);
+                Vector512<ushort> pa = p ^ Load(at + toA, 0);
+                Vector512<ushort> bits = Load(at + toB, 0);
+                none0 += table.Look(p);
+                a0 += table.Look(pa);
+                b0 += table.Look(p ^ bits);
+                both0 += table.Look(pa ^ bits);
+                p = Load(at, 1);
+                pa = p ^ Load(at + toA, 1);
+                bits = Load(at + toB, 1);
+                none1 += table.Look(p);
+                a1 += table.Look(pa);
+                b1 += table.Look(p ^ bits);
+                both1 += table.Look(pa ^ bits);
             }
 
-            set.Store(byteRows, sums + lane);
-            both.Store(byteRows, sums + TileRows + lane);
-            marked.Store(byteRows, sums + (2 * TileRows) + lane);
+            none0.Store(sums);
+            none1.Store(sums + LaneGroup);
+            a0.Store(sums + TileRows);
+            a1.Store(sums + TileRows + LaneGroup);
+            b0.Store(sums + (2 * TileRows));
+            b1.Store(sums + (2 * TileRows) + LaneGroup);
+            both0.Store(sums + (3 * TileRows));
+            both1.Store(sums + (3 * TileRows) + LaneGroup);
         }
     }
 
     /// <inheritdoc/>
-    public override void SumCodes(byte* planes, int bits, byte* tables, int byteRows, int* sums, nint ahead)
+    public override void SumCodes(byte* planes, int bits, int words, in StripInput input, int* sums)
     {
-        Quarters first = default;
-        Quarters second = default;
-        for (int b = 0; b < bits; b++, planes += byteRows * TileRows)
+        Codes first = default, second = default, third = default, fourth = default;
+        planes += (bits - 1) * words * WordBytes;
+        for (int b = bits; b > 0; b--, planes -= words * WordBytes)
         {
-            Halves both = default;
-            both.AddPlane(planes, tables, byteRows, ahead);
-            first.AddShifted(both.First, byteRows, b);
-            second.AddShifted(both.Second, byteRows, b);
+            Sums tile = default;
+            tile.AddPlane(planes, words, input.Tables, input.Ahead);
+            first.DoubleAndAdd(tile.Sum0);
+            second.DoubleAndAdd(tile.Sum1);
+            third.DoubleAndAdd(tile.Sum2);
+            fourth.DoubleAndAdd(tile.Sum3);
         }
 
         first.Store(sums);
         second.Store(sums + LaneGroup);
+        third.Store(sums + (2 * LaneGroup));
+        fourth.Store(sums + (3 * LaneGroup));
     }
 
     /// <inheritdoc/>
-    public override void AddSigned(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+    public override void AddSigned(byte* plane, int words, in StripInput input, in ScaleTable table, byte* scales, float* y)
     {
-        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, byteRows, input, table, scales, y);
-        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, byteRows, input, table, scales, y);
-        else AddSigned<ByteScales>(plane, byteRows, input, table, scales, y);
+        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, words, input, table, scales, y);
+        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, words, input, table, scales, y);
+        else AddSigned<ByteScales>(plane, words, input, table, scales, y);
     }
 
-    private static void AddSigned<T>(byte* plane, int byteRows, in StripInput input, in ScaleTable table, byte* scales, float* y)
+    private static void AddSigned<T>(byte* plane, int words, in StripInput input, in ScaleTable table, byte* scales, float* y)
         where T : struct, IScaleReader
     {
-        Halves both = default;
-        both.AddPlane(plane, input.Tables, byteRows, input.Ahead);
+        Sums tile = default;
+        tile.AddPlane(plane, words, input.Tables, input.Ahead);
         Fetch(scales, table.ByteCount, input.Ahead);
-        Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * SignedFactor);
-        both.First.AddSigned<T>(byteRows, input.Total, factor, scales, 0, y);
-        both.Second.AddSigned<T>(byteRows, input.Total, factor, scales, LaneGroup, y + LaneGroup);
+        Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * UpperFactor);
+        AddScaled<T>(tile.Sum0, factor, scales, 0, 0, y);
+        AddScaled<T>(tile.Sum1, factor, scales, 0, 2, y + LaneGroup);
+        AddScaled<T>(tile.Sum2, factor, scales, 64, 0, y + (2 * LaneGroup));
+        AddScaled<T>(tile.Sum3, factor, scales, 64, 2, y + (3 * LaneGroup));
     }
 
-    /// <summary>The sums of a tile.</summary>
-    private struct Halves
+    /// <summary>Sums are made single precision times 2¹⁶, where they are in their lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddScaled<T>(Vector512<short> sums, Vector512<float> factor, byte* scales, int row, int quarter, float* y)
+        where T : struct, IScaleReader
     {
-        public Accumulator First;
-        public Accumulator Second;
+        Vector512<float> lower = Vector512.ConvertToSingle(sums.AsInt32() << 16);
+        Vector512<float> upper = Vector512.ConvertToSingle(sums.AsInt32() & Vector512.Create(unchecked((int)0xFFFF0000)));
+        Vector512.FusedMultiplyAdd(T.Read16(scales, row, quarter) * factor, lower, Vector512.Load(y)).Store(y);
+        Vector512.FusedMultiplyAdd(T.Read16(scales, row, quarter + 1) * factor, upper, Vector512.Load(y + Half)).Store(y + Half);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<ushort> Load(byte* plane, int vector) => Vector512.Load((ushort*)(plane + (vector * Vector)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fetch(byte* at)
+    {
+        Sse.Prefetch0(at);
+        Sse.Prefetch0(at + Vector);
+        Sse.Prefetch0(at + (2 * Vector));
+        Sse.Prefetch0(at + (3 * Vector));
+    }
+
+    /// <summary>The tables of sixteen columns.</summary>
+    [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly struct Tables(byte* tables)
+    {
+        private readonly Vector512<ushort> lower = Vector512.Load((ushort*)tables);
+        private readonly Vector512<ushort> upper = Vector512.Load((ushort*)(tables + Vector));
+        private readonly Vector512<ushort> second = Vector512.Load((ushort*)(tables + (2 * Vector)));
+        private readonly Vector512<ushort> third = Vector512.Load((ushort*)(tables + (3 * Vector)));
+
+        /// <summary>The signed sums of sixteen columns; lookups take the lowest bits of an index, the others do not matter.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<short> Look(Vector512<ushort> bits)
+            => (Avx512BW.PermuteVar32x16x2(lower, bits, upper)
+                + (Avx512BW.PermuteVar32x16(second, bits >> FirstBits) + Avx512BW.PermuteVar32x16(third, bits >> (FirstBits + OtherBits)))).AsInt16();
+    }
+
+    /// <summary>The sums of a tile, by lane.</summary>
+    private struct Sums
+    {
+        public Vector512<short> Sum0;
+        public Vector512<short> Sum1;
+        public Vector512<short> Sum2;
+        public Vector512<short> Sum3;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, byte* tables, int byteRows, nint ahead)
+        public void AddPlane(byte* plane, int words, byte* tables, nint ahead)
         {
-            for (int k = 0; k < byteRows; k += 2, plane += 2 * TileRows, tables += 2 * TableBytes)
+            for (int k = 0; k < words; k++, plane += WordBytes, tables += 4 * Vector)
             {
                 Fetch(plane + ahead);
                 var table = new Tables(tables);
-                First.Add(Vector512.Load(plane), Vector512.Load(plane + TileRows), table);
-                Second.Add(Vector512.Load(plane + LaneGroup), Vector512.Load(plane + TileRows + LaneGroup), table);
+                Sum0 += table.Look(Load(plane, 0));
+                Sum1 += table.Look(Load(plane, 1));
+                Sum2 += table.Look(Load(plane, 2));
+                Sum3 += table.Look(Load(plane, 3));
             }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, byte* mask, byte* tables, int byteRows, nint ahead)
+        public readonly void Store(short* sums)
         {
-            for (int k = 0; k < byteRows; k += 2, plane += 2 * TileRows, mask += 2 * TileRows, tables += 2 * TableBytes)
-            {
-                Fetch(plane + ahead);
-                var table = new Tables(tables);
-                First.Add(Vector512.Load(plane) & Vector512.Load(mask), Vector512.Load(plane + TileRows) & Vector512.Load(mask + TileRows), table);
-                Second.Add(
-                    Vector512.Load(plane + LaneGroup) & Vector512.Load(mask + LaneGroup), Vector512.Load(plane + TileRows + LaneGroup) & Vector512.Load(mask + TileRows + LaneGroup), table);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Fetch(byte* at)
-        {
-            Sse.Prefetch0(at);
-            Sse.Prefetch0(at + 64);
-            Sse.Prefetch0(at + 128);
-            Sse.Prefetch0(at + 192);
+            Sum0.Store(sums);
+            Sum1.Store(sums + LaneGroup);
+            Sum2.Store(sums + (2 * LaneGroup));
+            Sum3.Store(sums + (3 * LaneGroup));
         }
     }
 
-    /// <summary>Sums of 64 rows in 32 bits.</summary>
-    private struct Quarters
+    /// <summary>Sums of 32 rows in 32 bits.</summary>
+    private struct Codes
     {
-        private Vector512<int> sum0;
-        private Vector512<int> sum1;
-        private Vector512<int> sum2;
-        private Vector512<int> sum3;
+        private Vector512<int> lower;
+        private Vector512<int> upper;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddShifted(in Accumulator plane, int byteRows, int shift)
+        public void DoubleAndAdd(Vector512<short> plane)
         {
-            Vector512<short> bias = Vector512.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector512<int> even = (plane.Even - bias).AsInt32();
-            Vector512<int> odd = (plane.Odd - bias).AsInt32();
-            sum0 += (even << 16) >> 16 << shift;
-            sum1 += even >> 16 << shift;
-            sum2 += (odd << 16) >> 16 << shift;
-            sum3 += odd >> 16 << shift;
+            lower += lower + ((plane.AsInt32() << 16) >> 16);
+            upper += upper + (plane.AsInt32() >> 16);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public readonly void Store(int* sums)
         {
-            sum0.Store(sums);
-            sum1.Store(sums + Quarter);
-            sum2.Store(sums + (2 * Quarter));
-            sum3.Store(sums + (3 * Quarter));
+            lower.Store(sums);
+            upper.Store(sums + Half);
         }
-    }
-
-    /// <summary>The tables of sixteen columns, each repeated four times: a lookup takes the lowest six bits of a byte, of which the upper two do not matter then.</summary>
-    private readonly struct Tables
-    {
-        public readonly Vector512<byte> Low0;
-        public readonly Vector512<byte> Low1;
-        public readonly Vector512<byte> Low2;
-        public readonly Vector512<byte> Low3;
-        public readonly Vector512<byte> High0;
-        public readonly Vector512<byte> High1;
-        public readonly Vector512<byte> High2;
-        public readonly Vector512<byte> High3;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public Tables(byte* tables)
-        {
-            Low0 = Table(tables);
-            High0 = Table(tables + 16);
-            Low1 = Table(tables + 32);
-            High1 = Table(tables + 48);
-            Low2 = Table(tables + 64);
-            High2 = Table(tables + 80);
-            Low3 = Table(tables + 96);
-            High3 = Table(tables + 112);
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<byte> Table(byte* table) => Avx512F.BroadcastVector128ToVector512((int*)table).AsByte();
-    }
-
-    /// <summary>Sums of low and high parts of 64 rows: of all lanes as 16-bit numbers, even lane + 256 · odd lane, and of the odd lanes alone.</summary>
-    private struct Accumulator
-    {
-        private Vector512<ushort> low;
-        private Vector512<ushort> lowOdd;
-        private Vector512<ushort> high;
-        private Vector512<ushort> highOdd;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Add(Vector512<byte> first, Vector512<byte> second, in Tables table)
-        {
-            Vector512<byte> firstHigh = (first.AsUInt16() >> 4).AsByte();
-            Vector512<byte> secondHigh = (second.AsUInt16() >> 4).AsByte();
-            Vector512<ushort> l = (Look(table.Low0, first) + Look(table.Low1, firstHigh) + (Look(table.Low2, second) + Look(table.Low3, secondHigh))).AsUInt16();
-            Vector512<ushort> h = (Look(table.High0, first) + Look(table.High1, firstHigh) + (Look(table.High2, second) + Look(table.High3, secondHigh))).AsUInt16();
-            low += l;
-            lowOdd += l >> 8;
-            high += h;
-            highOdd += h >> 8;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void Store(int byteRows, int* sums)
-        {
-            Vector512<short> bias = Vector512.Create((short)(2 * HighBias * 16 * byteRows));
-            Vector512<int> even = (Even - bias).AsInt32();
-            Vector512<int> odd = (Odd - bias).AsInt32();
-            ((even << 16) >> 16).Store(sums);
-            (even >> 16).Store(sums + Quarter);
-            ((odd << 16) >> 16).Store(sums + (2 * Quarter));
-            (odd >> 16).Store(sums + (3 * Quarter));
-        }
-
-        /// <summary>2·S − Σ q stays within 16 bits, since Σ |q| does. It is made single precision times 2¹⁶, where it is in its lane.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public readonly void AddSigned<T>(int byteRows, int total, Vector512<float> factor, byte* scales, int row, float* y)
-            where T : struct, IScaleReader
-        {
-            Vector512<short> offset = Vector512.Create((short)((4 * HighBias * 16 * byteRows) + total));
-            Vector512<int> upper = Vector512.Create(unchecked((int)0xFFFF0000));
-            Vector512<int> even = (Even + Even - offset).AsInt32();
-            Vector512<int> odd = (Odd + Odd - offset).AsInt32();
-            AddScaled(even << 16, T.Read16(scales, row, 0) * factor, y);
-            AddScaled(even & upper, T.Read16(scales, row, 1) * factor, y + Quarter);
-            AddScaled(odd << 16, T.Read16(scales, row, 2) * factor, y + (2 * Quarter));
-            AddScaled(odd & upper, T.Read16(scales, row, 3) * factor, y + (3 * Quarter));
-        }
-
-        public readonly Vector512<short> Even => ((high << 4) + low - (((highOdd << 4) + lowOdd) << 8)).AsInt16();
-
-        public readonly Vector512<short> Odd => ((highOdd << 4) + lowOdd).AsInt16();
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AddScaled(Vector512<int> sums, Vector512<float> scales, float* y)
-            => Vector512.FusedMultiplyAdd(scales, Vector512.ConvertToSingle(sums), Vector512.Load(y)).Store(y);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static Vector512<byte> Look(Vector512<byte> table, Vector512<byte> index) => Avx512Vbmi.PermuteVar64x8(table, index);
     }
 }

@@ -1,25 +1,28 @@
 namespace Halfbit.Kernels;
 
-/// <summary>The definition of <see cref="PlaneKernel"/>, without vectors.</summary>
+/// <summary>The definition of <see cref="PlaneKernel"/>, without vectors and tables.</summary>
 internal sealed unsafe class PlaneKernelScalar : PlaneKernel
 {
     /// <inheritdoc/>
-    public override void Sum(byte* plane, byte* mask, byte* tables, int byteRows, int* sums, nint ahead)
+    public override int TableBytes => WordColumns;
+
+    /// <inheritdoc/>
+    public override void BuildTables(sbyte* values, int words, byte* tables) => new Span<sbyte>(values, words * WordColumns).CopyTo(new Span<sbyte>(tables, words * WordColumns));
+
+    /// <inheritdoc/>
+    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
     {
         for (int p = 0; p < TileRows; p++)
         {
-            int low = 0;
-            int high = 0;
-            for (int k = 0; k < byteRows; k++)
+            int sum = 0;
+            for (int j = 0; j < words * WordColumns; j++)
             {
-                int bits = plane[(k * TileRows) + p];
-                if (mask != null) bits &= mask[(k * TileRows) + p];
-                byte* table = tables + (k * TableBytes);
-                low += table[bits & 15] + table[32 + (bits >> 4)];
-                high += table[16 + (bits & 15)] + table[48 + (bits >> 4)] - (2 * HighBias);
+                int word = ((ushort*)plane)[(j / WordColumns * TileRows) + p];
+                int q = ((sbyte*)input.Tables)[j];
+                sum += (word >> (j % WordColumns) & 1) != 0 ? q : -q;
             }
 
-            sums[RowOfLane(p)] = (16 * high) + low;
+            sums[p] = (short)sum;
         }
     }
 }

@@ -111,7 +111,7 @@ internal static unsafe class SalientCodes
         Vector512<short> one = Vector512.Create((short)1);
         Vector512<short> lower = Vector512.Create((short)255);
         Vector512<byte> present = Vector512.Create(Present);
-        int* room = stackalloc int[(2 * Block) + PlaneKernel.LineRows];
+        int* room = stackalloc int[(2 * Block) + PlaneKernel.LineInts];
         int* block = (int*)PlaneKernel.AlignedLine(room);
         byte* at = lists + HeaderBytes;
         PlaneKernel.Fetch(lists, HeaderBytes, ahead);

@@ -3,86 +3,80 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Where a sign strip's weights come from, by row and column of the matrix.</summary>
-/// <param name="Sign">Whether the first sign is +.</param>
-internal sealed record SignSource(Func<int, int, bool> Sign)
+/// <summary>Where a sign strip's weights come from, by row of the matrix.</summary>
+/// <param name="Signs">First signs of the strip's columns, set = +.</param>
+internal sealed record SignSource(Func<int, UInt128> Signs)
 {
-    /// <summary>Whether the second sign is +; null with one plane.</summary>
-    public Func<int, int, bool>? SecondSign { get; init; }
+    /// <summary>Second signs; null with one plane.</summary>
+    public Func<int, UInt128>? SecondSigns { get; init; }
 
-    /// <summary>Whether a weight is not zero; null: none is.</summary>
-    public Func<int, int, bool>? IsKept { get; init; }
+    /// <summary>[code bits], planes of the states of weights, lowest first: states 0 … groups − 1 are the groups, others are zeros. Empty when there is one state.</summary>
+    public IReadOnlyList<Func<int, UInt128>> States { get; init; } = [];
 
-    /// <summary>The group of a weight, counted from 0 within the strip; null with one group.</summary>
-    public Func<int, int, int>? Group { get; init; }
+    /// <summary>[groups][planes], row scales by row; empty when they are <see cref="RowScales"/>.</summary>
+    public required IReadOnlyList<Func<int, float>[]> Alpha { get; init; }
 
-    /// <summary>[groups][planes], row scales by row.</summary>
-    public required Func<int, float>[][] Alpha { get; init; }
+    /// <summary>[groups], how α is stored.</summary>
+    public required IReadOnlyList<ScaleFormat> AlphaFormats { get; init; }
 
     /// <summary>[groups], means by row; null: none.</summary>
-    public Func<int, float>[]? Mu { get; init; }
+    public IReadOnlyList<Func<int, float>>? Mu { get; init; }
+
+    /// <summary>[groups], how μ is stored.</summary>
+    public IReadOnlyList<ScaleFormat> MuFormats { get; init; } = [];
 }
 
 /// <summary>
-/// Signs in one to four groups, of one or two planes: y += Σ_g α_g·D_g, D_g = 2·S(s ∧ m_g) − S(m_g), where m_g marks the group's kept weights and S sums activations over set bits.
+/// Signs in groups, of one or two planes: y += s·Σ_g α_g·T_g, T_g = Σ ±q over the weights of group g. Those come from as many plain sums as there are states: with one bit c to tell two states
+/// apart, W(p) = T₀ + T₁ and W(p ⊕ c) = T₀ − T₁; with two bits, four such sums.
 /// </summary>
-/// <remarks>
-/// A record holds the planes: signs, second signs, kept weights, marks of groups 1, 2, …; signs are 0 where nothing is kept. Then the scales of each group: α, second α, μ.
-/// What group 0 has is what the others leave.
-/// </remarks>
+/// <remarks>A record holds the planes: signs, second signs, bits of states, lowest first. Then the scales of each group: α, second α, μ.</remarks>
 internal sealed unsafe class SignStrip : Strip
 {
+    /// <summary>Groups, and zeros, that one strip can hold.</summary>
+    public const int MostStates = 8;
+
     private const int Rows = PlaneKernel.TileRows;
-    private readonly int groups;
+    private readonly SignSource source;
     private readonly bool hasSecond;
-    private readonly bool hasKeep;
-    private readonly bool hasMean;
+    private readonly int stateBits;
     private readonly ScaleTable[] alpha;
     private readonly ScaleTable[] mu;
 
     /// <summary>A strip of signs.</summary>
     /// <param name="columns">Its columns.</param>
-    /// <param name="source">Its weights.</param>
-    /// <param name="alphaFormats">[groups], how row scales are stored.</param>
-    /// <param name="muFormats">[groups], how means are stored; ignored without means.</param>
-    /// <param name="isKeptGiven">Whether the plane of kept weights is left out, since <see cref="AddKept"/> gets their sums.</param>
-    public SignStrip(int[] columns, SignSource source, IReadOnlyList<ScaleFormat> alphaFormats, IReadOnlyList<ScaleFormat> muFormats, bool isKeptGiven = false)
+    /// <param name="sourceOf">Its weights, given the strip.</param>
+    public SignStrip(int[] columns, Func<Strip, SignSource> sourceOf)
         : base(columns)
     {
-        groups = source.Alpha.Length;
-        hasSecond = source.SecondSign is not null;
-        hasKeep = source.IsKept is not null && !isKeptGiven;
-        hasMean = source.Mu is not null;
-        alpha = [.. alphaFormats.Select(f => new ScaleTable(f))];
-        mu = hasMean ? [.. muFormats.Select(f => new ScaleTable(f))] : [];
-        int planes = 1 + (hasSecond ? 1 : 0) + (hasKeep ? 1 : 0) + groups - 1;
-        int scales = alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1) + mu.Sum(m => m.ByteCount);
-        ByteCount = (planes * PlaneBytes) + scales;
+        source = sourceOf(this);
+        hasSecond = source.SecondSigns is not null;
+        stateBits = source.States.Count;
+        alpha = [.. source.AlphaFormats.Select(f => new ScaleTable(f))];
+        mu = source.Mu is null ? [] : [.. source.MuFormats.Select(f => new ScaleTable(f))];
+        int scales = (alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1)) + mu.Sum(m => m.ByteCount);
+        ByteCount = ((1 + (hasSecond ? 1 : 0) + stateBits) * PlaneBytes) + scales;
     }
 
     /// <inheritdoc/>
     public override int ByteCount { get; }
 
-    private int KeepAt => (hasSecond ? 2 : 1) * PlaneBytes;
-
-    /// <summary>Writes a record.</summary>
-    public void Write(byte* record, SignSource source, int firstRow, int rows)
+    /// <inheritdoc/>
+    public override void Write(byte* record, int firstRow, int rows)
     {
-        bool IsKept(int i, int j) => source.IsKept is null || source.IsKept(i, j);
         byte* at = record;
-        Plane((i, j) => source.Sign(i, j) && IsKept(i, j));
-        if (hasSecond) Plane((i, j) => source.SecondSign!(i, j) && IsKept(i, j));
-        if (hasKeep) Plane(IsKept);
-        for (int g = 1; g < groups; g++) Plane((i, j) => source.Group!(i, j) == g && IsKept(i, j));
-        for (int g = 0; g < groups; g++)
+        Plane(source.Signs);
+        if (hasSecond) Plane(source.SecondSigns!);
+        foreach (Func<int, UInt128> bit in source.States) Plane(bit);
+        for (int g = 0; g < source.Alpha.Count; g++)
         {
             foreach (Func<int, float> plane in source.Alpha[g]) Scales(alpha[g], plane);
-            if (hasMean) Scales(mu[g], source.Mu![g]);
+            if (source.Mu is not null) Scales(mu[g], source.Mu[g]);
         }
 
-        void Plane(Func<int, int, bool> isSet)
+        void Plane(Func<int, UInt128> bitsOf)
         {
-            WritePlane(at, firstRow, rows, isSet);
+            PlaneBits.Write(at, Words, rows, r => bitsOf(firstRow + r));
             at += PlaneBytes;
         }
 
@@ -96,115 +90,111 @@ internal sealed unsafe class SignStrip : Strip
     /// <inheritdoc/>
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        byte* signs = record;
-        byte* second = hasSecond ? signs + PlaneBytes : null;
-        byte* keep = signs + KeepAt;
-        byte* marks = keep + (hasKeep ? PlaneBytes : 0);
-        byte* scales = marks + ((groups - 1) * PlaneBytes);
-        if (groups == 1 && !hasSecond && !hasKeep && !hasMean)
-        {
-            kernel.AddSigned(signs, ByteRows, input, alpha[0], scales, y);
-            return;
-        }
-
-        AddMarked(kernel, signs, second, keep, marks, scales, input, y);
+        byte* scales = record + ((1 + (hasSecond ? 1 : 0) + stateBits) * PlaneBytes);
+        if (stateBits > 0 || hasSecond || mu.Length > 0) AddGroups(record, scales, input, y, kernel);
+        else if (alpha.Length > 0) kernel.AddSigned(record, Words, input, alpha[0], scales, y);
+        else AddPlain(record, input, y, kernel);
     }
 
     /// <inheritdoc/>
-    /// <remarks>One group of one plane.</remarks>
+    /// <remarks>One plane in one group; the signs of weights that do not count are +.</remarks>
     [SkipLocalsInit]
-    public override void AddKept(byte* record, in StripInput input, int* kept, float* y, PlaneKernel kernel)
+    public override void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel)
     {
-        int* firstRoom = stackalloc int[Rows + PlaneKernel.LineRows];
-        int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
-        Sum(kernel, record, null, input, first);
-        PlaneKernel.Fetch(record + PlaneBytes, BytesOfScales(0), input.Ahead);
-        TileSums.ToSigned(first, kept);
-        AddGroup(0, record + PlaneBytes, input.Scale, first, null, kept, y);
-    }
-
-    [SkipLocalsInit]
-    private void AddMarked(PlaneKernel kernel, byte* signs, byte* second, byte* keep, byte* marks, byte* scales, in StripInput input, float* y)
-    {
-        int* firstRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
-        int* first = (int*)PlaneKernel.AlignedLine(firstRoom);
-        int* residual = first + Rows;
-        int* all = residual + Rows;
-        if (groups == 2 && !hasSecond && !hasKeep && !hasMean)
+        int* room = stackalloc int[(Rows / 2) + PlaneKernel.LineInts];
+        short* sums = (short*)PlaneKernel.AlignedLine(room);
+        byte* scales = record + PlaneBytes;
+        kernel.Sum(record, Words, input, sums);
+        TileSums.Subtract(left, sums);
+        if (alpha.Length == 0)
         {
-            AddTwo(kernel, signs, marks, scales, input, first, y);
+            TileSums.AddScaled(sums, input.Scale, y);
             return;
         }
 
-        Sum(kernel, signs, null, input, first);
-        if (hasKeep) Sum(kernel, keep, null, input, all);
-        else TileSums.Fill(all, input.Total);
-        TileSums.ToSigned(first, all);
-        if (hasSecond)
-        {
-            Sum(kernel, second, null, input, residual);
-            TileSums.ToSigned(residual, all);
-        }
-
-        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
-        byte* ofFirstGroup = scales;
-        scales += BytesOfScales(0);
-        AddGroups(kernel, signs, second, marks, scales, input, first, residual, all, y);
-        AddGroup(0, ofFirstGroup, input.Scale, first, residual, all, y);
-    }
-
-    /// <summary>Two groups of one plane: three sums in one pass.</summary>
-    private void AddTwo(PlaneKernel kernel, byte* signs, byte* marks, byte* scales, in StripInput input, int* sums, float* y)
-    {
-        kernel.SumMarked(signs, marks, input.Tables, ByteRows, sums, input.Ahead);
-        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
-        int* ofSecond = sums + Rows;
-        TileSums.ToSigned(sums, input.Total);
-        TileSums.Part(sums, ofSecond, ofSecond + Rows);
-        TileSums.AddScaled(ofSecond, alpha[1], scales + alpha[0].ByteCount, input.Scale, y);
+        PlaneKernel.Fetch(scales, ByteCount - PlaneBytes, input.Ahead);
         TileSums.AddScaled(sums, alpha[0], scales, input.Scale, y);
+        if (mu.Length == 0) return;
+        new Span<short>(sums, Rows).Fill((short)input.Total);
+        TileSums.Subtract(left, sums);
+        TileSums.AddScaled(sums, mu[0], scales + alpha[0].ByteCount, input.Scale, y);
     }
 
-    /// <summary>Adds all groups but the first, and takes them from its sums.</summary>
     [SkipLocalsInit]
-    private void AddGroups(PlaneKernel kernel, byte* signs, byte* second, byte* marks, byte* scales, in StripInput input, int* first, int* residual, int* all, float* y)
+    private void AddPlain(byte* plane, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* sumsRoom = stackalloc int[(Rows * 3) + PlaneKernel.LineRows];
-        int* sums = (int*)PlaneKernel.AlignedLine(sumsRoom);
-        for (int g = 1; g < groups; g++)
-        {
-            int* ofSecond = sums + Rows;
-            int* members = ofSecond + Rows;
-            Sum(kernel, marks, null, input, members);
-            Sum(kernel, signs, marks, input, sums);
-            TileSums.Part(first, sums, members);
-            if (hasSecond)
-            {
-                Sum(kernel, second, marks, input, ofSecond);
-                TileSums.Part(residual, ofSecond, members);
-            }
-
-            if (hasMean) TileSums.Subtract(all, members);
-            AddGroup(g, scales, input.Scale, sums, ofSecond, members, y);
-            marks += PlaneBytes;
-            scales += BytesOfScales(g);
-        }
+        int* room = stackalloc int[(Rows / 2) + PlaneKernel.LineInts];
+        short* sums = (short*)PlaneKernel.AlignedLine(room);
+        kernel.Sum(plane, Words, input, sums);
+        TileSums.AddScaled(sums, input.Scale, y);
     }
 
-    private void AddGroup(int g, byte* scales, float s, int* first, int* residual, int* members, float* y)
+    [SkipLocalsInit]
+    private void AddGroups(byte* signs, byte* scales, in StripInput input, float* y, PlaneKernel kernel)
     {
-        TileSums.AddScaled(first, alpha[g], scales, s, y);
-        scales += alpha[g].ByteCount;
+        int* room = stackalloc int[(Rows / 2 * MostStates) + PlaneKernel.LineInts];
+        short* sums = (short*)PlaneKernel.AlignedLine(room);
+        byte* states = signs + ((hasSecond ? 2 : 1) * PlaneBytes);
+        SumStates(signs, states, input, sums, kernel);
+        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
+        AddScaled(sums, alpha, scales, 0, input.Scale, y);
         if (hasSecond)
         {
-            TileSums.AddScaled(residual, alpha[g], scales, s, y);
-            scales += alpha[g].ByteCount;
+            SumStates(signs + PlaneBytes, states, stateBits > 0 ? input.Resident : input, sums, kernel);
+            AddScaled(sums, alpha, scales, 1, input.Scale, y);
         }
 
-        if (hasMean) TileSums.AddScaled(members, mu[g], scales, s, y);
+        if (mu.Length == 0) return;
+        byte* onesRoom = stackalloc byte[(PlaneKernel.MostColumns / PlaneKernel.WordColumns * PlaneKernel.WordBytes) + PlaneKernel.WordBytes];
+        byte* ones = (byte*)PlaneKernel.AlignedLine(onesRoom);
+        new Span<byte>(ones, PlaneBytes).Fill(255);
+        SumStates(ones, states, input.Resident, sums, kernel);
+        AddScaled(sums, mu, scales, hasSecond ? 2 : 1, input.Scale, y);
     }
 
-    private int BytesOfScales(int g) => (alpha[g].ByteCount * (hasSecond ? 2 : 1)) + (hasMean ? mu[g].ByteCount : 0);
+    /// <summary>sums ← T of each state, for one plane of signs.</summary>
+    [SkipLocalsInit]
+    private void SumStates(byte* plane, byte* states, in StripInput input, short* sums, PlaneKernel kernel)
+    {
+        switch (stateBits)
+        {
+            case 0:
+                kernel.Sum(plane, Words, input, sums);
+                break;
+            case 1:
+                kernel.SumPair(plane, states, Words, input, sums);
+                TileSums.Split(sums, sums + Rows);
+                break;
+            case 2:
+                SumFour(plane, states, input, sums, kernel);
+                break;
+            default:
+                byte* room = stackalloc byte[(PlaneKernel.MostColumns / PlaneKernel.WordColumns * PlaneKernel.WordBytes) + PlaneKernel.WordBytes];
+                byte* other = (byte*)PlaneKernel.AlignedLine(room);
+                PlaneBits.Xor(plane, states + (2 * PlaneBytes), PlaneBytes, other);
+                SumFour(plane, states, input, sums, kernel);
+                SumFour(other, states, input.Resident, sums + (4 * Rows), kernel);
+                for (int s = 0; s < 4; s++) TileSums.Split(sums + (s * Rows), sums + ((s + 4) * Rows));
+                break;
+        }
+    }
 
-    private void Sum(PlaneKernel kernel, byte* plane, byte* mask, in StripInput input, int* sums) => kernel.Sum(plane, mask, input.Tables, ByteRows, sums, input.Ahead);
+    private void SumFour(byte* plane, byte* states, in StripInput input, short* sums, PlaneKernel kernel)
+    {
+        kernel.SumQuad(plane, states, states + PlaneBytes, Words, input, sums);
+        TileSums.Split(sums, sums + Rows);
+        TileSums.Split(sums + (2 * Rows), sums + (3 * Rows));
+        TileSums.Split(sums, sums + (2 * Rows));
+        TileSums.Split(sums + Rows, sums + (3 * Rows));
+    }
+
+    /// <summary>Adds the groups with one of their scales: α, second α or μ.</summary>
+    private void AddScaled(short* sums, ScaleTable[] tables, byte* scales, int place, float s, float* y)
+    {
+        for (int g = 0; g < tables.Length; g++, sums += Rows)
+        {
+            TileSums.AddScaled(sums, tables[g], scales + (place * alpha[g].ByteCount), s, y);
+            scales += (alpha[g].ByteCount * (hasSecond ? 2 : 1)) + (mu.Length > 0 ? mu[g].ByteCount : 0);
+        }
+    }
 }

@@ -3,7 +3,7 @@ namespace Halfbit.Kernels;
 /// <summary>What a strip needs of one row of activations: eight-bit numbers q with one scale, x ≈ scale · q, and the tables made of them.</summary>
 internal readonly unsafe struct StripInput(byte* tables, sbyte* values, int total, float scale, nint ahead)
 {
-    /// <summary>[byteRows][64]; see <see cref="PlaneKernel"/>.</summary>
+    /// <summary>[words][table bytes of the kernel]; see <see cref="PlaneKernel"/>.</summary>
     public readonly byte* Tables = tables;
 
     /// <summary>[columns], q, −128 to 127.</summary>
@@ -17,4 +17,7 @@ internal readonly unsafe struct StripInput(byte* tables, sbyte* values, int tota
 
     /// <summary>Bytes between what is read and what is fetched in advance; 0 when the strip is in the cache already.</summary>
     public readonly nint Ahead = ahead;
+
+    /// <summary>The same for bits that are in the cache.</summary>
+    public StripInput Resident => new(Tables, Values, Total, Scale, 0);
 }

@@ -4,12 +4,48 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Steps on the sums of a tile.</summary>
+/// <summary>Steps on the sums of a tile: [128] numbers, of 16 bits by lane (<see cref="PlaneKernel.RowOfLane"/>) or of 32 bits by row.</summary>
 internal static unsafe class TileSums
 {
     private const int Rows = PlaneKernel.TileRows;
+    private const int LaneGroup = 32;
+    private const int Half = LaneGroup / 2;
 
     /// <summary>y ← y + (scale · s) · sums.</summary>
+    /// <param name="sums">By lane.</param>
+    /// <param name="table">How scales are stored.</param>
+    /// <param name="scales">The scales.</param>
+    /// <param name="s">The scale of the activations.</param>
+    /// <param name="y">[128], by row.</param>
+    [SkipLocalsInit]
+    public static void AddScaled(short* sums, in ScaleTable table, byte* scales, float s, float* y)
+    {
+        if (table.Kind == ScaleKind.Exact)
+        {
+            AddScaled<ExactScales>(sums, scales, s, y);
+        }
+        else if (!table.IsInRange(s))
+        {
+            float* expanded = stackalloc float[Rows];
+            table.Expand(scales, expanded);
+            AddScaled<ExactScales>(sums, (byte*)expanded, s, y);
+        }
+        else if (table.Kind == ScaleKind.Half)
+        {
+            AddScaled<HalfScales>(sums, scales, table.Unit * s, y);
+        }
+        else
+        {
+            AddScaled<ByteScales>(sums, scales, table.Unit * s, y);
+        }
+    }
+
+    /// <summary>y ← y + (scale · s) · sums.</summary>
+    /// <param name="sums">By row.</param>
+    /// <param name="table">How scales are stored.</param>
+    /// <param name="scales">The scales.</param>
+    /// <param name="s">The scale of the activations.</param>
+    /// <param name="y">[128], by row.</param>
     [SkipLocalsInit]
     public static void AddScaled(int* sums, in ScaleTable table, byte* scales, float s, float* y)
     {
@@ -33,59 +69,56 @@ internal static unsafe class TileSums
         }
     }
 
-    /// <summary>plus ← 2·plus − number.</summary>
-    public static void ToSigned(int* plus, int number)
-    {
-        Vector256<int> all = Vector256.Create(number);
-        for (int r = 0; r < Rows; r += 8) ((Vector256.Load(plus + r) << 1) - all).Store(plus + r);
-    }
+    /// <summary>y ← y + s · sums.</summary>
+    /// <param name="sums">By lane.</param>
+    /// <param name="s">The scale of the activations.</param>
+    /// <param name="y">[128], by row.</param>
+    public static void AddScaled(short* sums, float s, float* y) => AddScaled<UnitScales>(sums, null, s, y);
 
-    /// <summary>plus ← 2·plus − all.</summary>
-    public static void ToSigned(int* plus, int* all)
-    {
-        for (int r = 0; r < Rows; r += 8) ((Vector256.Load(plus + r) << 1) - Vector256.Load(all + r)).Store(plus + r);
-    }
+    /// <summary>y ← y + s · sums.</summary>
+    /// <param name="sums">By row.</param>
+    /// <param name="s">The scale of the activations.</param>
+    /// <param name="y">[128], by row.</param>
+    public static void AddScaled(int* sums, float s, float* y) => AddScaled<UnitScales>(sums, null, s, y);
 
-    /// <summary>The first group gets what the other leaves: first ← first − (2·plus − members), plus ← 2·plus − members.</summary>
-    public static void Part(int* first, int* plus, int* members)
+    /// <summary>(a, b) ← ((a + b) / 2, (a − b) / 2): sums W(p), W(p ⊕ c) become those of p over the weights whose bit in c is clear, and set. All numbers are even or odd together.</summary>
+    public static void Split(short* a, short* b)
     {
-        for (int r = 0; r < Rows; r += 8)
+        for (int p = 0; p < Rows; p += 16)
         {
-            Vector256<int> other = (Vector256.Load(plus + r) << 1) - Vector256.Load(members + r);
-            other.Store(plus + r);
-            (Vector256.Load(first + r) - other).Store(first + r);
+            Vector256<short> sum = Vector256.Load(a + p);
+            Vector256<short> other = Vector256.Load(b + p);
+            ((sum + other) >> 1).Store(a + p);
+            ((sum - other) >> 1).Store(b + p);
+        }
+    }
+
+    /// <summary>a ← a + b · 2^shift.</summary>
+    /// <param name="b">By lane.</param>
+    /// <param name="shift">0 or more.</param>
+    /// <param name="a">By row.</param>
+    public static void AddShifted(short* b, int shift, int* a)
+    {
+        for (int p = 0; p < Rows; p += Half)
+        {
+            Vector256<int> pairs = Vector256.Load(b + p).AsInt32();
+            int* target = a + FirstRow(p);
+            (Vector256.Load(target) + (((pairs << 16) >> 16) << shift)).Store(target);
+            (Vector256.Load(target + Half) + ((pairs >> 16) << shift)).Store(target + Half);
         }
     }
 
     /// <summary>a ← a − b.</summary>
-    public static void Subtract(int* a, int* b)
+    /// <param name="b">By row.</param>
+    /// <param name="a">By lane.</param>
+    public static void Subtract(int* b, short* a)
     {
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - Vector256.Load(b + r)).Store(a + r);
-    }
-
-    /// <summary>a ← a + b · 2^shift.</summary>
-    public static void AddShifted(int* a, int* b, int shift)
-    {
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) + (Vector256.Load(b + r) << shift)).Store(a + r);
-    }
-
-    /// <summary>a ← a − b · 2^shift.</summary>
-    public static void SubtractShifted(int* a, int* b, int shift)
-    {
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - (Vector256.Load(b + r) << shift)).Store(a + r);
-    }
-
-    /// <summary>a ← a − zeros · all.</summary>
-    public static void SubtractZeros(int* a, short* zeros, int* all)
-    {
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - (Widened(zeros + r) * Vector256.Load(all + r))).Store(a + r);
-    }
-
-    /// <summary>a ← a − zeros · number.</summary>
-    public static void SubtractZeros(int* a, short* zeros, int number)
-    {
-        Vector256<int> all = Vector256.Create(number);
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - (Widened(zeros + r) * all)).Store(a + r);
+        for (int p = 0; p < Rows; p += Half)
+        {
+            int* source = b + FirstRow(p);
+            Vector256<int> pairs = (Vector256.Load(source) & Vector256.Create(0xFFFF)) | (Vector256.Load(source + Half) << 16);
+            (Vector256.Load(a + p) - pairs.AsInt16()).Store(a + p);
+        }
     }
 
     /// <summary>a ← number − a.</summary>
@@ -95,37 +128,83 @@ internal static unsafe class TileSums
         for (int r = 0; r < Rows; r += 8) (all - Vector256.Load(a + r)).Store(a + r);
     }
 
-    /// <summary>a ← a − number.</summary>
-    public static void Subtract(int* a, int number)
+    /// <summary>a ← a − zeros · all.</summary>
+    public static void SubtractZeros(int* a, short* zeros, int* all)
     {
-        Vector256<int> all = Vector256.Create(number);
-        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - all).Store(a + r);
+        for (int r = 0; r < Rows; r += 8) (Vector256.Load(a + r) - (Widened(zeros + r) * Vector256.Load(all + r))).Store(a + r);
     }
 
-    /// <summary>a ← number.</summary>
-    public static void Fill(int* a, int number) => new Span<int>(a, Rows).Fill(number);
+    /// <summary>Codes of set bits instead of signed ones: a ← (a + number · total) / 2 − zeros · total, number = 2^bits − 1.</summary>
+    /// <param name="a">Σ_b 2^b · W(plane b), by row.</param>
+    /// <param name="zeros">[128], zero codes.</param>
+    /// <param name="number">The largest code.</param>
+    /// <param name="total">Σ q.</param>
+    public static void ToCodes(int* a, short* zeros, int number, int total)
+    {
+        Vector256<int> all = Vector256.Create(total);
+        Vector256<int> offset = Vector256.Create(number * total);
+        for (int r = 0; r < Rows; r += 8) (((Vector256.Load(a + r) + offset) >> 1) - (Widened(zeros + r) * all)).Store(a + r);
+    }
+
+    /// <summary>Likewise with one zero code for all rows.</summary>
+    public static void ToCodes(int* a, int zero, int number, int total)
+    {
+        Vector256<int> offset = Vector256.Create((number - (2 * zero)) * total);
+        for (int r = 0; r < Rows; r += 8) ((Vector256.Load(a + r) + offset) >> 1).Store(a + r);
+    }
+
+    /// <summary>The rows of lanes p, p + 2, …, p + 14; those of the lanes between are 16 further.</summary>
+    private static int FirstRow(int p) => (p & ~(LaneGroup - 1)) + (p % LaneGroup / 2);
+
+    private static void AddScaled<T>(short* sums, byte* scales, float factor, float* y)
+        where T : struct, IScaleReader
+    {
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<float> s = Vector512.Create(factor);
+            for (int lane = 0; lane < Rows; lane += LaneGroup)
+            {
+                Vector512<int> pairs = Vector512.Load(sums + lane).AsInt32();
+                AddScaled<T>((pairs << 16) >> 16, s, scales, lane, y + lane);
+                AddScaled<T>(pairs >> 16, s, scales, lane + Half, y + lane + Half);
+            }
+
+            return;
+        }
+
+        Vector256<float> narrow = Vector256.Create(factor);
+        for (int p = 0; p < Rows; p += Half)
+        {
+            Vector256<int> pairs = Vector256.Load(sums + p).AsInt32();
+            int row = FirstRow(p);
+            AddScaled<T>((pairs << 16) >> 16, narrow, scales, row, y + row);
+            AddScaled<T>(pairs >> 16, narrow, scales, row + Half, y + row + Half);
+        }
+    }
 
     private static void AddScaled<T>(int* sums, byte* scales, float factor, float* y)
         where T : struct, IScaleReader
     {
-        Vector256<float> s = Vector256.Create(factor);
-        for (int k = 0; k < Rows / 64 * 2; k++)
+        if (Vector512.IsHardwareAccelerated)
         {
-            int r = (k / 2 * 64) + (k % 2 * 8);
-            AddScaled<T>(sums, scales, r, 0, s, y);
-            AddScaled<T>(sums, scales, r, 1, s, y);
-            AddScaled<T>(sums, scales, r, 2, s, y);
-            AddScaled<T>(sums, scales, r, 3, s, y);
+            Vector512<float> s = Vector512.Create(factor);
+            for (int row = 0; row < Rows; row += Half) AddScaled<T>(Vector512.Load(sums + row), s, scales, row, y + row);
+            return;
         }
+
+        Vector256<float> narrow = Vector256.Create(factor);
+        for (int row = 0; row < Rows; row += 8) AddScaled<T>(Vector256.Load(sums + row), narrow, scales, row, y + row);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled<T>(int* sums, byte* scales, int r, int quarter, Vector256<float> s, float* y)
+    private static void AddScaled<T>(Vector512<int> sums, Vector512<float> s, byte* scales, int row, float* y)
         where T : struct, IScaleReader
-    {
-        int row = r + (16 * quarter);
-        Vector256.FusedMultiplyAdd(T.Read(scales, r, quarter) * s, Vector256.ConvertToSingle(Vector256.Load(sums + row)), Vector256.Load(y + row)).Store(y + row);
-    }
+        => Vector512.FusedMultiplyAdd(T.Read16(scales, row & 64, row >> 4 & 3) * s, Vector512.ConvertToSingle(sums), Vector512.Load(y)).Store(y);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddScaled<T>(Vector256<int> sums, Vector256<float> s, byte* scales, int row, float* y)
+        where T : struct, IScaleReader
+        => Vector256.FusedMultiplyAdd(T.Read(scales, row & ~48, row >> 4 & 3) * s, Vector256.ConvertToSingle(sums), Vector256.Load(y)).Store(y);
 
     private static Vector256<int> Widened(short* zeros) => Vector256.WidenLower(Vector128.Load(zeros).ToVector256Unsafe());
 }

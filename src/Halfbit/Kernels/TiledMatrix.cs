@@ -4,44 +4,57 @@ using Halfbit.Packing;
 namespace Halfbit.Kernels;
 
 /// <summary>
-/// A quantized matrix as the kernels read it: tiles of 128 rows, each a run of records, one per strip of columns, so that a product reads the memory once, in order.
+/// A quantized matrix as the kernels read it: tiles of 128 rows and strips of columns, a record where they meet, in the order in which a product reads them, once.
 /// Nothing dense is kept: each weight takes its bits, each scale what it takes in the file at most twice over.
 /// </summary>
+/// <remarks>Strips that follow each other make a section. Records lie section by section, in each tile by tile, in each strip by strip: the tables of a section's activations stay in the
+/// first-level cache while all tiles pass. Row scales, where whole rows share them, follow at the end, tile by tile.</remarks>
 public sealed unsafe class TiledMatrix : IWeightProduct
 {
     /// <summary>Records start on cache lines; one more can be read beyond the last.</summary>
     private const int Line = 64;
 
+    /// <summary>Most columns of a section, in words of 16.</summary>
+    private const int SectionWords = 32;
+
     private readonly IWeightRows source;
     private readonly byte[] memory;
     private readonly nint start;
     private readonly int[] lines; // [tiles · strips + 1], where records start, in cache lines
+    private readonly int scaleLines; // of the row scales of a tile
 
     /// <summary>Room for a matrix.</summary>
     /// <param name="source">Its shape; expands rows.</param>
     /// <param name="strips">The strips.</param>
+    /// <param name="rowScales">The scales of whole rows, or null.</param>
     /// <param name="bytesOf">Bytes of the record of a tile and strip.</param>
-    internal TiledMatrix(IWeightRows source, IReadOnlyList<Strip> strips, Func<int, int, int> bytesOf)
+    internal TiledMatrix(IWeightRows source, IReadOnlyList<Strip> strips, RowScales? rowScales, Func<int, int, int> bytesOf)
     {
         this.source = source;
         Strips = [.. strips];
+        Sections = [.. SectionsOf(Strips)];
+        RowScales = rowScales;
         Tiles = (source.Rows + PlaneKernel.TileRows - 1) / PlaneKernel.TileRows;
+        scaleLines = rowScales is null ? 0 : LinesOf(rowScales.ByteCount);
         lines = new int[(Tiles * Strips.Length) + 1];
-        for (int k = 0; k + 1 < lines.Length; k++) lines[k + 1] = lines[k] + ((bytesOf(k / Strips.Length, k % Strips.Length) + Line - 1) / Line);
+        int k = 0;
+        foreach (ColumnRange section in Sections)
+        {
+            for (int tile = 0; tile < Tiles; tile++)
+            {
+                for (int s = section.Start; s < section.End; s++, k++) lines[k + 1] = checked(lines[k] + LinesOf(bytesOf(tile, s)));
+            }
+        }
+
         (memory, start) = Allocate();
     }
 
-    private TiledMatrix(IWeightRows source, Strip[] strips, int[] lines)
+    private TiledMatrix(TiledMatrix other, bool isCopy)
     {
-        (this.source, Strips, this.lines) = (source, strips, lines);
-        Tiles = (lines.Length - 1) / strips.Length;
-        (memory, start) = Allocate();
-    }
-
-    private TiledMatrix(TiledMatrix other)
-    {
-        (source, Strips, Tiles, lines) = (other.source, other.Strips, other.Tiles, other.lines);
-        (memory, start) = (other.memory, other.start);
+        (source, Strips, Sections, RowScales, Tiles, lines, scaleLines) = (other.source, other.Strips, other.Sections, other.RowScales, other.Tiles, other.lines, other.scaleLines);
+        Precision = other.Precision;
+        (memory, start) = isCopy ? Allocate() : (other.memory, other.start);
+        if (isCopy) Buffer.MemoryCopy((void*)other.start, (void*)start, ByteCount, ByteCount);
     }
 
     /// <inheritdoc/>
@@ -54,9 +67,14 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     public ActivationPrecision Precision { get; private init; }
 
     /// <summary>Bytes in memory.</summary>
-    public long ByteCount => (long)lines[^1] * Line;
+    public long ByteCount => (lines[^1] + ((long)scaleLines * Tiles)) * Line;
 
     internal Strip[] Strips { get; }
+
+    /// <summary>Ranges of strips.</summary>
+    internal ColumnRange[] Sections { get; }
+
+    internal RowScales? RowScales { get; }
 
     internal int Tiles { get; }
 
@@ -85,14 +103,41 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     }
 
     /// <summary>The same matrix, in the same place, with another precision of activations.</summary>
-    internal TiledMatrix With(ActivationPrecision precision) => new(this) { Precision = precision };
+    internal TiledMatrix With(ActivationPrecision precision) => new(this, isCopy: false) { Precision = precision };
 
     /// <summary>The same matrix at another place in memory.</summary>
-    internal TiledMatrix Copy()
+    internal TiledMatrix Copy() => new(this, isCopy: true);
+
+    /// <summary>The record of a tile and a strip of a section.</summary>
+    internal byte* Record(int tile, int strip, ColumnRange section)
+        => (byte*)start + ((nint)lines[(section.Start * Tiles) + (tile * section.Count) + strip - section.Start] * Line);
+
+    /// <summary>The row scales of a tile.</summary>
+    internal byte* ScaleRecord(int tile) => (byte*)start + ((lines[^1] + ((nint)tile * scaleLines)) * Line);
+
+    /// <summary>Writes what a tile holds.</summary>
+    internal void Write(int tile)
     {
-        var copy = new TiledMatrix(source, Strips, lines) { Precision = Precision };
-        Buffer.MemoryCopy((void*)start, (void*)copy.start, ByteCount, ByteCount);
-        return copy;
+        int firstRow = tile * PlaneKernel.TileRows;
+        int rows = Math.Min(PlaneKernel.TileRows, Rows - firstRow);
+        foreach (ColumnRange section in Sections)
+        {
+            for (int s = section.Start; s < section.End; s++) Strips[s].Write(Record(tile, s, section), firstRow, rows);
+        }
+
+        RowScales?.Write(ScaleRecord(tile), firstRow, rows);
+    }
+
+    private static int LinesOf(int bytes) => (bytes + Line - 1) / Line;
+
+    private static IEnumerable<ColumnRange> SectionsOf(Strip[] strips)
+    {
+        for (int start = 0, end; start < strips.Length; start = end)
+        {
+            int words = strips[start].Words;
+            for (end = start + 1; end < strips.Length && words + strips[end].Words <= SectionWords; end++) words += strips[end].Words;
+            yield return new ColumnRange(start, end);
+        }
     }
 
     private (byte[] Memory, nint Start) Allocate()
@@ -101,6 +146,4 @@ public sealed unsafe class TiledMatrix : IWeightProduct
         byte[] bytes = GC.AllocateArray<byte>((int)ByteCount + (2 * Line), pinned: true);
         return (bytes, ((nint)System.Runtime.CompilerServices.Unsafe.AsPointer(ref bytes[0]) + Line - 1) & ~(nint)(Line - 1));
     }
-
-    internal byte* Record(int tile, int strip) => (byte*)start + ((nint)lines[(tile * Strips.Length) + strip] * Line);
 }

@@ -4,8 +4,8 @@ using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Y ← X·Wᵀ for a <see cref="TiledMatrix"/>: activations become tables, strip by strip, and every tile meets them while they are in the cache.</summary>
-/// <remarks>One row of activations passes over all strips of a tile in one go; for many rows, as many strips are handled at a time as their tables fit the second-level cache.</remarks>
+/// <summary>Y ← X·Wᵀ for a <see cref="TiledMatrix"/>: activations become tables, and every tile meets them while they are in the cache.</summary>
+/// <remarks>Section by section all tiles pass; of many rows of activations as many are handled at a time as their tables fit the second-level cache.</remarks>
 internal sealed unsafe class TiledProduct
 {
     private const int Rows = PlaneKernel.TileRows;
@@ -13,11 +13,11 @@ internal sealed unsafe class TiledProduct
     /// <summary>Bytes of tables at a time.</summary>
     private const long TableBudget = 1 << 19;
 
-    /// <summary>Rows of X whose sums are kept at a time.</summary>
-    private const int MostTokens = 512;
+    /// <summary>Rows of X at a time.</summary>
+    private const int MostTokens = 64;
 
-    /// <summary>What is fetched in advance when weights come from memory: a page of memory further, measured.</summary>
-    private const int FetchAhead = 4 * 1024;
+    /// <summary>What is fetched in advance when weights come from memory, measured.</summary>
+    private const int FetchAhead = 8 * 1024;
 
     /// <summary>Weights below which threads cost more than they bring.</summary>
     private const long SerialWork = 1 << 19;
@@ -30,6 +30,8 @@ internal sealed unsafe class TiledProduct
     private readonly AlignedBuffer tableBuffer = new();
     private readonly AlignedBuffer valueBuffer = new();
     private readonly AlignedBuffer inputBuffer = new();
+    private readonly AlignedBuffer sumBuffer = new();
+    private readonly AlignedBuffer totalBuffer = new();
     private TiledMatrix matrix = null!;
     private PlaneKernel kernel = null!;
     private float* x;
@@ -38,13 +40,17 @@ internal sealed unsafe class TiledProduct
     private nint yStride;
     private int tokens;
     private int parts;
+    private ColumnRange sections;
     private int firstStrip;
     private int strips;
-    private int byteRows;
-    private int[] byteRowStart = [];
+    private int words;
+    private int sumsPerTile;
+    private int[] wordStart = [];
     private byte* tables;
     private sbyte* values;
     private StripInput* inputs;
+    private float* sums;
+    private float* totals;
 
     private TiledProduct()
     {
@@ -78,23 +84,48 @@ internal sealed unsafe class TiledProduct
 
     private void Multiply()
     {
-        Strip[] all = matrix.Strips;
+        sumsPerTile = Rows * (matrix.RowScales?.Sums ?? 1);
+        sums = sumBuffer.Reserve<float>((nint)tokens * matrix.Tiles * sumsPerTile);
+        totals = totalBuffer.Reserve<float>(tokens);
+        new Span<float>(totals, tokens).Clear();
         bool isSmall = (long)matrix.Rows * matrix.Columns * tokens * parts < SerialWork;
-        int stripsAtOnce = (int)Math.Clamp(TableBudget / ((long)tokens * parts * PlaneKernel.MostColumns * 8), 1, all.Length);
-        if (byteRowStart.Length <= stripsAtOnce) byteRowStart = new int[stripsAtOnce + 1];
-        for (firstStrip = 0; firstStrip < all.Length; firstStrip += strips)
+        for (int first = 0; first < matrix.Sections.Length; first = sections.End)
         {
-            strips = Math.Min(stripsAtOnce, all.Length - firstStrip);
-            for (int s = 0; s < strips; s++) byteRowStart[s + 1] = byteRowStart[s] + all[firstStrip + s].ByteRows;
-            byteRows = byteRowStart[strips];
-            long slots = (long)tokens * parts;
-            tables = tableBuffer.Reserve<byte>((nint)(slots * byteRows * PlaneKernel.TableBytes));
-            values = valueBuffer.Reserve<sbyte>((nint)(slots * byteRows * PlaneKernel.ByteColumns) + PlaneKernel.MostColumns);
-            inputs = inputBuffer.Reserve<StripInput>((nint)(slots * strips));
+            sections = new ColumnRange(first, LastSection(first));
+            Reserve();
             int pairs = tokens * strips;
             RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16), buildTables);
+            AddTotals();
             RowParallel.For(matrix.Tiles, isSmall ? matrix.Tiles : Share(matrix.Tiles, tokens > 8 ? 1 : 4), multiplyTiles);
         }
+    }
+
+    /// <summary>One past the last section whose tables fit the budget together with those from the first on.</summary>
+    private int LastSection(int first)
+    {
+        long bytesPerWord = (long)tokens * parts * kernel.TableBytes;
+        long budget = TableBudget;
+        int last = first;
+        do
+        {
+            for (int s = matrix.Sections[last].Start; s < matrix.Sections[last].End; s++) budget -= bytesPerWord * matrix.Strips[s].Words;
+            last++;
+        }
+        while (last < matrix.Sections.Length && budget > 0);
+        return last;
+    }
+
+    private void Reserve()
+    {
+        firstStrip = matrix.Sections[sections.Start].Start;
+        strips = matrix.Sections[sections.End - 1].End - firstStrip;
+        if (wordStart.Length <= strips) wordStart = new int[strips + 1];
+        for (int s = 0; s < strips; s++) wordStart[s + 1] = wordStart[s] + matrix.Strips[firstStrip + s].Words;
+        words = wordStart[strips];
+        nint slots = (nint)tokens * parts;
+        tables = tableBuffer.Reserve<byte>(slots * words * kernel.TableBytes);
+        values = valueBuffer.Reserve<sbyte>((slots * words * PlaneKernel.WordColumns) + PlaneKernel.MostColumns);
+        inputs = inputBuffer.Reserve<StripInput>(slots * strips);
     }
 
     /// <summary>Rows per piece: a few pieces for each thread, but not too small ones.</summary>
@@ -108,45 +139,64 @@ internal sealed unsafe class TiledProduct
             int t = pair / strips;
             int s = pair % strips;
             Strip strip = matrix.Strips[firstStrip + s];
-            int padded = strip.ByteRows * PlaneKernel.ByteColumns;
+            int padded = strip.Words * PlaneKernel.WordColumns;
             float scale = ActivationTables.Quantize(x + (t * xStride), strip, parts, q);
             for (int part = 0; part < parts; part++, scale *= 1f / 256)
             {
-                long slot = ((long)t * parts) + part;
-                long at = (slot * byteRows) + byteRowStart[s];
-                sbyte* stored = values + (at * PlaneKernel.ByteColumns);
-                byte* table = tables + (at * PlaneKernel.TableBytes);
+                nint slot = ((nint)t * parts) + part;
+                nint at = (slot * words) + wordStart[s];
+                sbyte* stored = values + (at * PlaneKernel.WordColumns);
+                byte* table = tables + (at * kernel.TableBytes);
                 Unsafe.CopyBlockUnaligned(stored, q + (part * padded), (uint)padded);
-                int total = ActivationTables.Build(stored, strip.ByteRows, table);
-                inputs[(slot * strips) + s] = new StripInput(table, stored, total, scale, t == 0 && part == 0 ? FetchAhead : 0);
+                kernel.BuildTables(stored, strip.Words, table);
+                inputs[(slot * strips) + s] = new StripInput(table, stored, ActivationTables.Total(stored, padded), scale, t == 0 && part == 0 ? FetchAhead : 0);
             }
         }
     }
 
-    [SkipLocalsInit]
-    private void MultiplyTiles(int start, int end)
+    /// <summary>Adds Σ s·q, strip by strip.</summary>
+    private void AddTotals()
     {
-        float* sumsRoom = stackalloc float[Rows + PlaneKernel.LineRows];
-        float* sums = (float*)PlaneKernel.AlignedLine(sumsRoom);
-        for (int tile = start; tile < end; tile++)
+        if (matrix.RowScales is null) return;
+        for (int t = 0; t < tokens; t++)
         {
-            int count = Math.Min(Rows, matrix.Rows - (tile * Rows));
-            for (int t = 0; t < tokens; t++)
+            StripInput* input = inputs + ((nint)t * parts * strips);
+            for (int s = 0; s < strips; s++)
             {
-                var target = new Span<float>(y + (t * yStride) + (tile * Rows), count);
-                var accumulated = new Span<float>(sums, Rows);
-                if (firstStrip == 0) accumulated.Clear();
-                else target.CopyTo(accumulated);
-                StripInput* input = inputs + ((nint)t * parts * strips);
-                for (int s = 0; s < strips; s++)
-                {
-                    Strip strip = matrix.Strips[firstStrip + s];
-                    byte* record = matrix.Record(tile, firstStrip + s);
-                    for (int part = 0; part < parts; part++) strip.Add(record, input[(part * strips) + s], sums, kernel);
-                }
-
-                accumulated[..count].CopyTo(target);
+                for (int part = 0; part < parts; part++) totals[t] += input[(part * strips) + s].Scale * input[(part * strips) + s].Total;
             }
         }
+    }
+
+    private void MultiplyTiles(int start, int end)
+    {
+        for (int k = sections.Start; k < sections.End; k++)
+        {
+            ColumnRange section = matrix.Sections[k];
+            for (int tile = start; tile < end; tile++)
+            {
+                for (int t = 0; t < tokens; t++)
+                {
+                    float* ofTile = sums + (((nint)t * matrix.Tiles) + tile) * sumsPerTile;
+                    if (k == 0) new Span<float>(ofTile, sumsPerTile).Clear();
+                    StripInput* input = inputs + ((nint)t * parts * strips) - firstStrip;
+                    for (int s = section.Start; s < section.End; s++)
+                    {
+                        Strip strip = matrix.Strips[s];
+                        byte* record = matrix.Record(tile, s, section);
+                        for (int part = 0; part < parts; part++) strip.Add(record, input[(part * strips) + s], ofTile, kernel);
+                    }
+
+                    if (k == matrix.Sections.Length - 1) Finish(tile, t, ofTile);
+                }
+            }
+        }
+    }
+
+    private void Finish(int tile, int t, float* ofTile)
+    {
+        var target = new Span<float>(y + (t * yStride) + (tile * Rows), Math.Min(Rows, matrix.Rows - (tile * Rows)));
+        if (matrix.RowScales is RowScales scales) scales.Apply(matrix.ScaleRecord(tile), ofTile, totals[t], target);
+        else new Span<float>(ofTile, target.Length).CopyTo(target);
     }
 }

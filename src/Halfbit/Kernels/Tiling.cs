@@ -3,13 +3,8 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>A strip, and what writes its records.</summary>
-/// <param name="Strip">The strip.</param>
-/// <param name="Write">Writes a record: its address, the first row.</param>
-internal sealed record WritableStrip(Strip Strip, Action<nint, int> Write);
-
 /// <summary>Lays quantized matrices out in tiles.</summary>
-internal static unsafe class Tiling
+internal static class Tiling
 {
     /// <summary>The tiles of a matrix, or null where it has parts that no kernel multiplies.</summary>
     /// <param name="matrix">The logical matrix.</param>
@@ -20,74 +15,63 @@ internal static unsafe class Tiling
 
     private static TiledMatrix? Of(QuantizedMatrix matrix, IWeightRows source) => matrix switch
     {
-        SignMatrix signs => Of(signs, signs.GroupSize, source),
-        GridMatrix grid => Of(grid, grid.GroupSize, source),
+        SignMatrix signs => Written(source, Parts(signs, signs.GroupSize, signs.Groups == 1), signs.Groups == 1 ? new RowScales(signs, null) : null),
+        GridMatrix grid => Written(source, Parts(grid, grid.GroupSize, isByRow: false)),
         GroupedSignMatrix grouped => GroupedTiling.Of(grouped, source),
         MixedMatrix mixed => MixedTiling.Of(mixed, source),
         _ => null,
     };
 
-    /// <summary>The groups of columns that share scales, each cut into strips.</summary>
-    public static IEnumerable<(int Group, int[] Columns)> Cut(int columns, int groupSize)
-    {
-        int g = 0;
-        foreach (ColumnRange group in ColumnRange.Split(columns, groupSize))
-        {
-            foreach (int[] strip in Enumerable.Range(group.Start, group.Count).Chunk(PlaneKernel.MostColumns)) yield return (g, strip);
-            g++;
-        }
-    }
-
-    /// <summary>Strips of signs or codes for some columns of one group; null for other matrices.</summary>
+    /// <summary>A strip of signs or codes for some columns of one group; null for other matrices.</summary>
     /// <param name="matrix">The matrix.</param>
     /// <param name="g">The group.</param>
     /// <param name="columns">The columns.</param>
-    /// <param name="isKept">Whether a weight counts; null: all do. Else products take <see cref="Strip.AddKept"/>.</param>
-    public static WritableStrip? PartOf(QuantizedMatrix matrix, int g, int[] columns, Func<int, int, bool>? isKept = null)
+    /// <param name="isLeft">Weights that do not count: products take <see cref="Strip.AddRest"/>. Null: all count.</param>
+    /// <param name="isByRow">Whether the scales of signs are <see cref="RowScales"/>.</param>
+    public static Strip? PartOf(QuantizedMatrix matrix, int g, int[] columns, BitMatrix? isLeft, bool isByRow)
     {
         if (matrix is SignMatrix signs)
         {
-            var source = new SignSource((i, j) => signs.Signs[i, j])
+            return new SignStrip(columns, strip => new SignSource(i => PlaneBits.Gather(signs.Signs.Row(i), strip) | (isLeft is null ? 0 : PlaneBits.Gather(isLeft.Row(i), strip)))
             {
-                IsKept = isKept,
-                Alpha = [[i => signs.Alpha[(i * signs.Groups) + g]]],
-                Mu = signs.Mu is null ? null : [i => signs.Mu[(i * signs.Groups) + g]],
-            };
-            var strip = new SignStrip(columns, source, [signs.Format], [signs.Format], isKeptGiven: true);
-            return new WritableStrip(strip, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
+                Alpha = isByRow ? [] : [[i => signs.Alpha[(i * signs.Groups) + g]]],
+                AlphaFormats = isByRow ? [] : [signs.Format],
+                Mu = isByRow || signs.Mu is null ? null : [i => signs.Mu[(i * signs.Groups) + g]],
+                MuFormats = [signs.Format],
+            });
         }
 
         if (matrix is GridMatrix grid)
         {
-            var source = new GridSource((i, j) => grid.Codes[(i * grid.Columns) + j], i => grid.Scale[(i * grid.Groups) + g], i => grid.ZeroOf(i, g), isKept);
-            var strip = new GridStrip(columns, grid.Bits, grid.Zero is not null, grid.Format);
-            return new WritableStrip(strip, (record, firstRow) => strip.Write((byte*)record, source, firstRow, matrix.Rows));
+            return new GridStrip(columns, grid.Bits, GridStrip.KindOf(grid.Zero), grid.Format, strip => new GridSource(
+                (i, codes) =>
+                {
+                    grid.Codes.AsSpan((i * grid.Columns) + columns[0], columns.Length).CopyTo(codes.Span);
+                    for (UInt128 left = isLeft is null ? 0 : PlaneBits.Gather(isLeft.Row(i), strip); left != 0; left &= left - 1) codes.Span[(int)UInt128.TrailingZeroCount(left)] = 0;
+                },
+                i => grid.Scale[(i * grid.Groups) + g],
+                i => grid.ZeroOf(i, g)));
         }
 
         return null;
     }
 
-    private static TiledMatrix Of(QuantizedMatrix matrix, int groupSize, IWeightRows source)
-    {
-        WritableStrip[] strips = [.. Cut(matrix.Columns, groupSize).Select(c => PartOf(matrix, c.Group, c.Columns)!)];
-        return Written(source, [.. strips.Select(s => s.Strip)], (_, s) => strips[s].Strip.ByteCount, (record, s, firstRow) => strips[s].Write(record, firstRow));
-    }
-
-    /// <summary>Makes the matrix and writes all records.</summary>
+    /// <summary>Makes a matrix and writes all records.</summary>
     /// <param name="source">What expands rows.</param>
     /// <param name="strips">The strips.</param>
-    /// <param name="bytesOf">Bytes of the record of a tile and strip.</param>
-    /// <param name="write">Writes a record: its address, the strip, the first row.</param>
-    public static TiledMatrix Written(IWeightRows source, IReadOnlyList<Strip> strips, Func<int, int, int> bytesOf, Action<nint, int, int> write)
+    /// <param name="rowScales">The scales of whole rows; null: strips have all of them.</param>
+    /// <param name="bytesOf">Bytes of the record of a tile and strip; null: the same for all tiles.</param>
+    public static TiledMatrix Written(IWeightRows source, IReadOnlyList<Strip> strips, RowScales? rowScales = null, Func<int, int, int>? bytesOf = null)
     {
-        var tiled = new TiledMatrix(source, strips, bytesOf);
+        var tiled = new TiledMatrix(source, strips, rowScales, bytesOf ?? ((_, s) => strips[s].ByteCount));
         RowParallel.For(tiled.Tiles, 1, (start, end) =>
         {
-            for (int tile = start; tile < end; tile++)
-            {
-                for (int s = 0; s < strips.Count; s++) write((nint)tiled.Record(tile, s), s, tile * PlaneKernel.TileRows);
-            }
+            for (int tile = start; tile < end; tile++) tiled.Write(tile);
         });
         return tiled;
     }
+
+    /// <summary>The groups of columns that share scales, each cut into strips.</summary>
+    private static Strip[] Parts(QuantizedMatrix matrix, int groupSize, bool isByRow)
+        => [.. ColumnRange.Split(matrix.Columns, groupSize).SelectMany((group, g) => Enumerable.Range(group.Start, group.Count).Chunk(PlaneKernel.MostColumns).Select(columns => PartOf(matrix, g, columns, null, isByRow)!))];
 }

@@ -10,81 +10,54 @@ public sealed unsafe class PlaneKernelTests
     public static TheoryData<string> Names() => [.. DenseKernel.All.Where(k => k.IsAvailable).Select(k => k.Name)];
 
     [Theory, MemberData(nameof(Names))]
-    public void Sums_are_those_over_the_set_bits(string name)
+    public void Sums_are_those_over_the_signs(string name)
     {
         PlaneKernel kernel = PlaneKernel.Of(DenseKernel.Choose(name));
         var random = new Random(3);
-        for (int trial = 0; trial < 200; trial++)
+        for (int trial = 0; trial < 150; trial++)
         {
-            int byteRows = 2 * random.Next(1, 9);
-            var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
-            int spread = random.Next(3);
-            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)(spread == 0 ? random.Next(-128, 128) : spread == 1 ? -128 : 127);
-            var plane = new byte[byteRows * PlaneKernel.TileRows];
-            var mask = new byte[plane.Length];
-            random.NextBytes(plane);
-            random.NextBytes(mask);
-            if (trial % 5 == 0) plane.AsSpan().Fill((byte)(trial % 2 == 0 ? 255 : 0));
-            foreach (bool hasMask in (bool[])[false, true])
+            int words = random.Next(1, 9);
+            sbyte[] q = Activations(random, words, trial % 3);
+            byte[][] planes = Planes(random, words, 3, trial % 5 == 0);
+            fixed (byte* plane = planes[0], a = planes[1], b = planes[2])
             {
-                int[] sums = Sum(kernel, plane, hasMask ? mask : null, q, byteRows);
-                for (int p = 0; p < PlaneKernel.TileRows; p++)
-                {
-                    int expected = 0;
-                    for (int j = 0; j < q.Length; j++)
-                    {
-                        int at = ((j >> 3) * PlaneKernel.TileRows) + p;
-                        int bits = plane[at] & (hasMask ? mask[at] : 255);
-                        if ((bits >> (j & 7) & 1) != 0) expected += q[j];
-                    }
-
-                    Assert.Equal(expected, sums[PlaneKernel.RowOfLane(p)]);
-                }
+                byte* p = plane, withA = a, withB = b;
+                short[] expected = [.. Definition(planes[0], q), .. Definition(Xor(planes[0], planes[1]), q), .. Definition(Xor(planes[0], planes[2]), q), .. Definition(Xor(Xor(planes[0], planes[1]), planes[2]), q)];
+                Assert.Equal(expected[..PlaneKernel.TileRows], Run(kernel, q, 1, (input, sums) => kernel.Sum(p, words, input, sums)));
+                Assert.Equal(expected[..(2 * PlaneKernel.TileRows)], Run(kernel, q, 2, (input, sums) => kernel.SumPair(p, withA, words, input, sums)));
+                Assert.Equal(expected, Run(kernel, q, 4, (input, sums) => kernel.SumQuad(p, withA, withB, words, input, sums)));
             }
         }
     }
 
     [Theory, MemberData(nameof(Names))]
-    public void Codes_and_marked_bits_are_summed_in_one_pass_as_plane_by_plane(string name)
+    public void Codes_are_summed_plane_by_plane(string name)
     {
         PlaneKernel kernel = PlaneKernel.Of(DenseKernel.Choose(name));
-        PlaneKernel definition = new PlaneKernelScalar();
         var random = new Random(5);
         for (int trial = 0; trial < 100; trial++)
         {
-            int byteRows = 2 * random.Next(1, 9);
+            int words = random.Next(1, 9);
             int bits = random.Next(1, 9);
-            var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
-            for (int j = 0; j < q.Length; j++) q[j] = (sbyte)(trial % 6 == 0 ? -128 : trial % 6 == 1 ? 127 : random.Next(-128, 128));
-            byte[][] planes = [.. Enumerable.Range(0, bits).Select(_ => new byte[byteRows * PlaneKernel.TileRows])];
-            foreach (byte[] plane in planes)
-            {
-                random.NextBytes(plane);
-                if (trial % 4 == 0) plane.AsSpan().Fill(255);
-            }
-
+            sbyte[] q = Activations(random, words, trial % 3);
+            byte[][] planes = Planes(random, words, bits, trial % 4 == 0);
             int[] expected = new int[PlaneKernel.TileRows];
             for (int b = 0; b < bits; b++)
             {
-                int[] ofPlane = Sum(definition, planes[b], null, q, byteRows);
-                for (int r = 0; r < expected.Length; r++) expected[r] += ofPlane[r] << b;
+                short[] ofPlane = Definition(planes[b], q);
+                for (int p = 0; p < expected.Length; p++) expected[PlaneKernel.RowOfLane(p)] += ofPlane[p] << b;
             }
 
-            int[] marked = [.. Sum(definition, planes[0], null, q, byteRows), .. Sum(definition, planes[0], planes[^1], q, byteRows), .. Sum(definition, planes[^1], null, q, byteRows)];
-            var tables = new byte[byteRows * PlaneKernel.TableBytes];
-            int[] sums = new int[PlaneKernel.TileRows];
-            int[] three = new int[PlaneKernel.TileRows * 3];
-            fixed (byte* all = planes.SelectMany(p => p).ToArray(), first = planes[0], last = planes[^1], table = tables)
-            fixed (sbyte* values = q)
-            fixed (int* result = sums, results = three)
+            int[] codes = new int[PlaneKernel.TileRows];
+            fixed (byte* all = planes.SelectMany(p => p).ToArray())
+            fixed (int* result = codes)
             {
-                ActivationTables.Build(values, byteRows, table);
-                kernel.SumCodes(all, bits, table, byteRows, result, 0);
-                kernel.SumMarked(first, last, table, byteRows, results, 0);
+                byte* first = all;
+                int* target = result;
+                Run(kernel, q, 1, (input, _) => kernel.SumCodes(first, bits, words, input, target));
             }
 
-            Assert.Equal(expected, sums);
-            Assert.Equal(marked, three);
+            Assert.Equal(expected, codes);
         }
     }
 
@@ -101,26 +74,23 @@ public sealed unsafe class PlaneKernelTests
                 // Activations and scales of any size, subnormal ones too, and zeros.
                 var format = new ScaleFormat(kind, kind == ScaleKind.Exact ? 0 : random.Next(-126, 40));
                 float s = trial % 9 == 0 ? 0f : trial % 9 == 1 ? float.Epsilon * random.Next(1000) : MathF.ScaleB(random.NextSingle(), random.Next(-120, 60));
-                int byteRows = 2 * random.Next(1, 9);
+                int words = random.Next(1, 9);
                 float[] alpha = [.. Enumerable.Range(0, Rows).Select(r => r % 7 == 0 ? 0f : format.Round(MathF.ScaleB(random.NextSingle(), format.Exponent + random.Next(-16, 12))))];
-                var q = new sbyte[byteRows * PlaneKernel.ByteColumns];
-                for (int j = 0; j < q.Length; j++) q[j] = (sbyte)random.Next(-128, 128);
-                var plane = new byte[byteRows * Rows];
-                random.NextBytes(plane);
-                int total = q.Sum(v => v);
+                sbyte[] q = Activations(random, words, 0);
+                byte[] plane = Planes(random, words, 1, isFull: false)[0];
                 float[] y = [.. Enumerable.Range(0, Rows).Select(_ => random.NextSingle())];
-                int[] plus = Sum(new PlaneKernelScalar(), plane, null, q, byteRows);
-                float[] expected = [.. y.Select((v, r) => MathF.FusedMultiplyAdd(alpha[r] * s, (2 * plus[r]) - total, v))];
+                var byRow = new short[Rows];
+                foreach ((short sum, int p) in Definition(plane, q).Select((v, p) => (v, p))) byRow[PlaneKernel.RowOfLane(p)] = sum;
+                float[] expected = [.. y.Select((v, r) => MathF.FusedMultiplyAdd(alpha[r] * s, byRow[r], v))];
                 var scales = new ScaleTable(format);
                 var stored = new byte[scales.ByteCount];
-                var tables = new byte[byteRows * PlaneKernel.TableBytes];
-                fixed (byte* table = tables, bits = plane, scale = stored)
-                fixed (sbyte* values = q)
+                fixed (byte* bits = plane, scale = stored)
                 fixed (float* result = y)
                 {
                     for (int r = 0; r < Rows; r++) scales.Write(scale, r, alpha[r]);
-                    ActivationTables.Build(values, byteRows, table);
-                    kernel.AddSigned(bits, byteRows, new StripInput(table, values, total, s, 0), scales, scale, result);
+                    byte* at = bits, scaleAt = scale;
+                    float* target = result;
+                    Run(kernel, q, 1, (input, _) => kernel.AddSigned(at, words, new StripInput(input.Tables, input.Values, input.Total, s, 0), scales, scaleAt, target));
                 }
 
                 Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), y.Select(BitConverter.SingleToInt32Bits));
@@ -163,20 +133,59 @@ public sealed unsafe class PlaneKernelTests
         }
     }
 
-    private static int[] Sum(PlaneKernel kernel, byte[] plane, byte[]? mask, sbyte[] q, int byteRows)
+    private delegate void Product(StripInput input, short* sums);
+
+    /// <summary>Sums with the tables of some activations.</summary>
+    private static short[] Run(PlaneKernel kernel, sbyte[] q, int sums, Product product)
     {
-        var tables = new byte[byteRows * PlaneKernel.TableBytes];
-        var sums = new int[PlaneKernel.TileRows];
-        fixed (byte* planes = plane, masks = mask, table = tables)
+        var tables = new byte[(q.Length / PlaneKernel.WordColumns * PlaneKernel.MostTableBytes) + 64];
+        var results = new short[sums * PlaneKernel.TileRows];
+        fixed (byte* table = tables)
         fixed (sbyte* values = q)
-        fixed (int* result = sums)
+        fixed (short* result = results)
         {
-            Assert.Equal(q.Sum(v => v), ActivationTables.Build(values, byteRows, table));
-            kernel.Sum(planes, masks, table, byteRows, result, 0);
+            var at = (byte*)PlaneKernel.AlignedLine(table);
+            Assert.InRange(kernel.TableBytes, 1, PlaneKernel.MostTableBytes);
+            int total = ActivationTables.Total(values, q.Length);
+            Assert.Equal(q.Sum(v => v), total);
+            kernel.BuildTables(values, q.Length / PlaneKernel.WordColumns, at);
+            product(new StripInput(at, values, total, 1f, 0), result);
         }
 
-        return sums;
+        return results;
     }
+
+    private static short[] Definition(byte[] plane, sbyte[] q)
+    {
+        var sums = new int[PlaneKernel.TileRows];
+        for (int p = 0; p < sums.Length; p++)
+        {
+            for (int j = 0; j < q.Length; j++)
+            {
+                int word = BitConverter.ToUInt16(plane, 2 * ((j / PlaneKernel.WordColumns * PlaneKernel.TileRows) + p));
+                sums[p] += (word >> (j % PlaneKernel.WordColumns) & 1) != 0 ? q[j] : -q[j];
+            }
+        }
+
+        return [.. sums.Select(s => checked((short)s))];
+    }
+
+    private static sbyte[] Activations(Random random, int words, int kind)
+        => [.. Enumerable.Range(0, words * PlaneKernel.WordColumns).Select(_ => (sbyte)(kind == 0 ? random.Next(-128, 128) : kind == 1 ? -128 : 127))];
+
+    private static byte[][] Planes(Random random, int words, int count, bool isFull)
+    {
+        byte[][] planes = [.. Enumerable.Range(0, count).Select(_ => new byte[words * PlaneKernel.WordBytes])];
+        foreach (byte[] plane in planes)
+        {
+            random.NextBytes(plane);
+            if (isFull) plane.AsSpan().Fill((byte)(random.Next(2) * 255));
+        }
+
+        return planes;
+    }
+
+    private static byte[] Xor(byte[] a, byte[] b) => [.. a.Zip(b, (x, y) => (byte)(x ^ y))];
 }
 
 /// <summary>A test of VPERMI2B.</summary>
