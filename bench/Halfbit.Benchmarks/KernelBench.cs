@@ -33,7 +33,7 @@ internal static unsafe class KernelBench
             byte* tables = (byte*)PlaneKernel.AlignedLine(planes + (record * Planes));
             short* sums = (short*)PlaneKernel.AlignedLine(tables + (Words * PlaneKernel.MostTableBytes));
             float* y = (float*)(sums + (4 * PlaneKernel.TileRows));
-            var input = new StripInput(tables, (sbyte*)tables, 3, 0.01f, 0);
+            var input = new StripInput(tables, (sbyte*)tables, 3, 0.01f);
             Console.WriteLine("kernel     10^9 weights/s: signs with scales    sums   two sums   four sums");
             foreach (DenseKernel.Choice choice in DenseKernel.All.Where(k => k.IsAvailable && k.Name != "scalar"))
             {
@@ -41,9 +41,9 @@ internal static unsafe class KernelBench
                 for (int turn = 0; turn < turns; turn++)
                 {
                     double signed = Speed(k => kernel.AddSigned(planes + (k % Planes * record), Words, input, Scales, planes + (k % Planes * record) + PlaneBytes, y));
-                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), Words, input, sums));
-                    double pair = Speed(k => kernel.SumPair(planes + (k % Planes * record), planes, Words, input, sums));
-                    double quad = Speed(k => kernel.SumQuad(planes + (k % Planes * record), planes, planes + record, Words, input, sums));
+                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), Words, PlaneKernel.WordBytes, input, sums));
+                    double pair = Speed(k => kernel.SumPair(planes + (k % Planes * record), planes, Words, PlaneKernel.WordBytes, input, sums));
+                    double quad = Speed(k => kernel.SumQuad(planes + (k % Planes * record), planes, planes + record, Words, PlaneKernel.WordBytes, input, sums));
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{choice.Name,-10} {signed,33:F1} {plain,7:F1} {pair,10:F1} {quad,11:F1}"));
                 }
             }

@@ -99,7 +99,7 @@ internal sealed unsafe class GridStrip : Strip
             for (int b = 0; b < bits; b++)
             {
                 int bit = b;
-                PlaneBits.Write(record + (b * PlaneBytes), Words, rows, r => PlaneBits.OfCodes(first + (r * PlaneKernel.MostColumns), bit));
+                PlaneBits.Write(record + (b * PlaneBytes), Words, PlaneKernel.WordBytes, rows, r => PlaneBits.OfCodes(first + (r * PlaneKernel.MostColumns), bit));
             }
         }
 
@@ -152,6 +152,5 @@ internal sealed unsafe class GridStrip : Strip
     private void Sum(byte* record, in StripInput input, int* sums, PlaneKernel kernel)
     {
         kernel.SumCodes(record, bits, Words, input, sums);
-        PlaneKernel.Fetch(record + ScalesAt, ByteCount - ScalesAt, input.Ahead);
     }
 }

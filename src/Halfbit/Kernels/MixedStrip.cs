@@ -65,7 +65,7 @@ internal sealed unsafe class MixedStrip : Strip
         int* room = stackalloc int[(Rows * 2) + (Rows / 2) + PlaneKernel.LineInts];
         int* codes = (int*)PlaneKernel.AlignedLine(room);
         int* members = codes + Rows;
-        byte* scales = SalientCodes.Sum(record, input.Values, codes, members, input.Ahead);
+        byte* scales = SalientCodes.Sum(record, input.Values, codes, members);
         if (isByRow)
         {
             TileSums.AddScaled(members, input.Scale, y + Rows);
@@ -74,7 +74,6 @@ internal sealed unsafe class MixedStrip : Strip
         else
         {
             short* zero = (short*)(members + Rows);
-            PlaneKernel.Fetch(scales, HighBytes, input.Ahead);
             GridStrip.ReadZeros(scales + steps.ByteCount, zeros, 1 << (salient.Bits - 1), zero);
             TileSums.SubtractZeros(codes, zero, members);
             TileSums.AddScaled(codes, steps, scales, input.Scale, y);

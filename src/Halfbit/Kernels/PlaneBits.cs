@@ -42,24 +42,31 @@ internal static unsafe class PlaneBits
     /// <summary>Writes a plane of a tile.</summary>
     /// <param name="plane">[words][128], zeroed.</param>
     /// <param name="words">Columns ÷ 16.</param>
+    /// <param name="stride">Bytes from one word to the next.</param>
     /// <param name="rows">Rows of the tile, 1 to 128; the others stay 0.</param>
     /// <param name="bitsOf">The bits of a row of the tile.</param>
-    public static void Write(byte* plane, int words, int rows, Func<int, UInt128> bitsOf)
+    public static void Write(byte* plane, int words, nint stride, int rows, Func<int, UInt128> bitsOf)
     {
         for (int p = 0; p < PlaneKernel.TileRows; p++)
         {
             int r = PlaneKernel.RowOfLane(p);
             if (r >= rows) continue;
             UInt128 bits = bitsOf(r);
-            for (int k = 0; k < words; k++) ((ushort*)plane)[(k * PlaneKernel.TileRows) + p] = (ushort)(bits >> (k * PlaneKernel.WordColumns));
+            for (int k = 0; k < words; k++) ((ushort*)(plane + (k * stride)))[p] = (ushort)(bits >> (k * PlaneKernel.WordColumns));
         }
     }
 
-    /// <summary>c ← a ⊕ b.</summary>
-    public static void Xor(byte* a, byte* b, int bytes, byte* c)
+    /// <summary>c ← a ⊕ b, planes of some words with their strides.</summary>
+    public static void Xor(byte* a, byte* b, int words, nint strideA, nint strideB, byte* c, nint strideC)
     {
-        for (int at = 0; at < bytes; at += 32) (Vector256.Load(a + at) ^ Vector256.Load(b + at)).Store(c + at);
+        for (int k = 0; k < words; k++, a += strideA, b += strideB, c += strideC)
+        {
+            for (int at = 0; at < PlaneKernel.WordBytes; at += 32) (Vector256.Load(a + at) ^ Vector256.Load(b + at)).Store(c + at);
+        }
     }
+
+    /// <summary>c ← a ⊕ b, planes that lie together, into one that lies alone.</summary>
+    public static void Xor(byte* a, byte* b, int words, nint stride, byte* c, nint strideC) => Xor(a, b, words, stride, stride, c, strideC);
 
     private const int MostColumns = PlaneKernel.MostColumns;
 

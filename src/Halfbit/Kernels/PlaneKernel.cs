@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
@@ -8,7 +7,8 @@ namespace Halfbit.Kernels;
 /// The one inner loop of all packed products: signed sums of eight-bit activations, W = Σ ±q with + where the bit of a plane is set, for 128 rows at a time.
 /// </summary>
 /// <remarks>
-/// A plane of a strip has, for each sixteen columns, 128 words of 16 bits, one per row; bit k of a word is column k. Word lane p belongs to row <see cref="RowOfLane"/>(p), so that the
+/// A plane of a strip has, for each sixteen columns, 128 words of 16 bits, one per row; bit k of a word is column k. Planes that are read together lie together: 256 bytes of each in turn,
+/// so that memory is one stream; hence the stride between the words of a plane. Word lane p belongs to row <see cref="RowOfLane"/>(p), so that the
 /// lower halves of 32-bit lanes are consecutive rows, and the upper halves are. Groups of bits of a word select sums from tables of the activations. The sums are exact integers of 16 bits,
 /// so every kernel gives the same.
 /// </remarks>
@@ -28,11 +28,11 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Most columns of a strip: sums of 128 activations fit 16 bits.</summary>
     public const int MostColumns = 128;
 
+    /// <summary>Bytes of the largest plane of a strip.</summary>
+    public const int MostPlaneBytes = MostColumns / WordColumns * WordBytes;
+
     /// <summary>Room for the tables of 16 columns that suits every kernel.</summary>
     public const int MostTableBytes = 256;
-
-    /// <summary>Planes that may be combined: 2 by exclusive or.</summary>
-    public const int MostSums = 4;
 
     /// <summary>Rows whose sums are the lower halves of a vector of 32-bit lanes; those of the upper halves follow.</summary>
     protected const int Half = 16;
@@ -67,14 +67,6 @@ internal abstract unsafe class PlaneKernel
     /// <summary>The next start of a cache line: what is stored there and soon read again never crosses one.</summary>
     public static void* AlignedLine(void* memory) => (void*)(((nint)memory + Line - 1) & ~(nint)(Line - 1));
 
-    /// <summary>Fetches what is some bytes further than what is read, unless that is 0.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fetch(byte* from, int bytes, nint ahead)
-    {
-        if (!Sse.IsSupported || ahead == 0) return;
-        for (int at = 0; at < bytes; at += Line) Sse.Prefetch0(from + at + ahead);
-    }
-
     /// <summary>The row of word lane p within a tile.</summary>
     public static int RowOfLane(int p) => (p & ~(LaneGroup - 1)) + ((p & 1) * Half) + (p % LaneGroup / 2);
 
@@ -87,41 +79,53 @@ internal abstract unsafe class PlaneKernel
     /// <summary>sums ← W(plane).</summary>
     /// <param name="plane">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="stride">Bytes from one word of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[128], by lane.</param>
-    public abstract void Sum(byte* plane, int words, in StripInput input, short* sums);
+    public abstract void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums);
 
-    /// <summary>sums ← W(plane), W(plane ⊕ a).</summary>
+    /// <summary>sums ← T₀, T₁: Σ ±q over the weights whose bit in a is clear, and set. From W(plane) = T₀ + T₁ and W(plane ⊕ a) = T₀ − T₁.</summary>
     /// <param name="plane">[words][128].</param>
     /// <param name="a">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="stride">Bytes from one word of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[2][128], by lane.</param>
     [SkipLocalsInit]
-    public virtual void SumPair(byte* plane, byte* a, int words, in StripInput input, short* sums)
+    public virtual void SumPair(byte* plane, byte* a, int words, nint stride, in StripInput input, short* sums)
     {
-        byte* room = stackalloc byte[(MostColumns / WordColumns * WordBytes) + Line];
+        byte* room = stackalloc byte[MostPlaneBytes + Line];
         byte* both = (byte*)AlignedLine(room);
-        Sum(plane, words, input, sums);
-        PlaneBits.Xor(plane, a, words * WordBytes, both);
-        Sum(both, words, input.Resident, sums + TileRows);
+        Sum(plane, words, stride, input, sums);
+        PlaneBits.Xor(plane, a, words, stride, both, WordBytes);
+        Sum(both, words, WordBytes, input, sums + TileRows);
+        TileSums.Split(sums, sums + TileRows);
     }
 
-    /// <summary>sums ← W(plane), W(plane ⊕ a), W(plane ⊕ b), W(plane ⊕ a ⊕ b).</summary>
+    /// <summary>sums ← T₀, T₁, T₂, T₃: Σ ±q over the weights whose bits in a (lower) and b (upper) are that number. From W(plane), W(plane ⊕ a), W(plane ⊕ b), W(plane ⊕ a ⊕ b).</summary>
     /// <param name="plane">[words][128].</param>
     /// <param name="a">[words][128].</param>
     /// <param name="b">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
+    /// <param name="stride">Bytes from one word of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[4][128], by lane.</param>
     [SkipLocalsInit]
-    public virtual void SumQuad(byte* plane, byte* a, byte* b, int words, in StripInput input, short* sums)
+    public virtual void SumQuad(byte* plane, byte* a, byte* b, int words, nint stride, in StripInput input, short* sums)
     {
-        byte* room = stackalloc byte[(MostColumns / WordColumns * WordBytes) + Line];
+        byte* room = stackalloc byte[(3 * MostPlaneBytes) + Line];
         byte* other = (byte*)AlignedLine(room);
-        SumPair(plane, a, words, input, sums);
-        PlaneBits.Xor(plane, b, words * WordBytes, other);
-        SumPair(other, a, words, input.Resident, sums + (2 * TileRows));
+        Sum(plane, words, stride, input, sums);
+        PlaneBits.Xor(plane, a, words, stride, other, WordBytes);
+        Sum(other, words, WordBytes, input, sums + TileRows);
+        PlaneBits.Xor(plane, b, words, stride, other, WordBytes);
+        Sum(other, words, WordBytes, input, sums + (2 * TileRows));
+        PlaneBits.Xor(other, a, words, WordBytes, stride, other, WordBytes);
+        Sum(other, words, WordBytes, input, sums + (3 * TileRows));
+        TileSums.Split(sums, sums + TileRows);
+        TileSums.Split(sums + (2 * TileRows), sums + (3 * TileRows));
+        TileSums.Split(sums, sums + (2 * TileRows));
+        TileSums.Split(sums + TileRows, sums + (3 * TileRows));
     }
 
     /// <summary>sums[r] ← Σ_b 2^b · W(plane b), the planes following each other, lowest first.</summary>
@@ -138,7 +142,7 @@ internal abstract unsafe class PlaneKernel
         new Span<int>(sums, TileRows).Clear();
         for (int b = 0; b < bits; b++)
         {
-            Sum(planes + (b * words * WordBytes), words, input, plane);
+            Sum(planes + (b * words * WordBytes), words, WordBytes, input, plane);
             TileSums.AddShifted(plane, b, sums);
         }
     }
@@ -155,8 +159,7 @@ internal abstract unsafe class PlaneKernel
     {
         int* room = stackalloc int[(TileRows / 2) + LineInts];
         short* sums = (short*)AlignedLine(room);
-        Sum(plane, words, input, sums);
-        Fetch(scales, table.ByteCount, input.Ahead);
+        Sum(plane, words, WordBytes, input, sums);
         TileSums.AddScaled(sums, table, scales, input.Scale, y);
     }
 }

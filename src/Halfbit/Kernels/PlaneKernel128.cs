@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Halfbit.Kernels;
 
@@ -17,12 +16,12 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
     public override void BuildTables(sbyte* values, int words, byte* tables) => HalfByteTables.Build(values, 2 * words, tables);
 
     /// <inheritdoc/>
-    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
+    public override void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums)
     {
         for (int lane = 0; lane < TileRows; lane += Lanes)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, input.Tables, input.Ahead);
+            sum.AddPlane(plane + (lane * sizeof(ushort)), words, stride, input.Tables);
             sum.First(words, input.Total).Store(sums + lane);
             sum.Second(words, input.Total).Store(sums + lane + 8);
         }
@@ -37,11 +36,10 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
         private Vector128<ushort> highSecond;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, int words, byte* tables, nint ahead)
+        public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += WordBytes, tables += 2 * HalfByteTables.ByteCount)
+            for (int k = 0; k < words; k++, plane += stride, tables += 2 * HalfByteTables.ByteCount)
             {
-                if (Sse.IsSupported) Sse.Prefetch0(plane + ahead);
                 Add(Vector128.Load((ushort*)plane), Vector128.Load((ushort*)(plane + 16)), tables);
             }
         }

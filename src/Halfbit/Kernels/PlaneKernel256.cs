@@ -15,12 +15,12 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
     public override void BuildTables(sbyte* values, int words, byte* tables) => HalfByteTables.Build(values, 2 * words, tables);
 
     /// <inheritdoc/>
-    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
+    public override void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums)
     {
         for (int lane = 0; lane < TileRows; lane += LaneGroup)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, input.Tables, input.Ahead);
+            sum.AddPlane(plane + (lane * sizeof(ushort)), words, stride, input.Tables);
             sum.First(words, input.Total).Store(sums + lane);
             sum.Second(words, input.Total).Store(sums + lane + 16);
         }
@@ -41,7 +41,7 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
         for (int lane = 0; lane < TileRows; lane += LaneGroup, y += LaneGroup)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, input.Tables, input.Ahead);
+            sum.AddPlane(plane + (lane * sizeof(ushort)), words, WordBytes, input.Tables);
             (int row, int quarter) = (lane & ~63, lane / LaneGroup % 2 * 2);
             AddScaled<T>(sum.First(words, input.Total), factor, scales, row, quarter, y);
             AddScaled<T>(sum.Second(words, input.Total), factor, scales, row + 8, quarter, y + 8);
@@ -68,11 +68,10 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
         private Vector256<ushort> highSecond;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, int words, byte* tables, nint ahead)
+        public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += WordBytes, tables += 2 * HalfByteTables.ByteCount)
+            for (int k = 0; k < words; k++, plane += stride, tables += 2 * HalfByteTables.ByteCount)
             {
-                Sse.Prefetch0(plane + ahead);
                 Add(Vector256.Load((ushort*)plane), Vector256.Load((ushort*)(plane + 32)), tables);
             }
         }

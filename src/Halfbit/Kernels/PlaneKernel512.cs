@@ -43,23 +43,21 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     }
 
     /// <inheritdoc/>
-    public override void Sum(byte* plane, int words, in StripInput input, short* sums)
+    public override void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums)
     {
         Sums tile = default;
-        tile.AddPlane(plane, words, input.Tables, input.Ahead);
+        tile.AddPlane(plane, words, stride, input.Tables);
         tile.Store(sums);
     }
 
     /// <inheritdoc/>
-    public override void SumPair(byte* plane, byte* a, int words, in StripInput input, short* sums)
+    public override void SumPair(byte* plane, byte* a, int words, nint stride, in StripInput input, short* sums)
     {
         Sums first = default;
         Sums second = default;
         byte* tables = input.Tables;
-        for (int k = 0; k < words; k++, plane += WordBytes, a += WordBytes, tables += 4 * Vector)
+        for (int k = 0; k < words; k++, plane += stride, a += stride, tables += 4 * Vector)
         {
-            Fetch(plane + input.Ahead);
-            Fetch(a + input.Ahead);
             var table = new Tables(tables);
             (Vector512<ushort> p, Vector512<ushort> x) = (Load(plane, 0), Load(plane, 0) ^ Load(a, 0));
             first.Sum0 += table.Look(p);
@@ -75,28 +73,26 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
             second.Sum3 += table.Look(x);
         }
 
+        Split(ref first.Sum0, ref second.Sum0);
+        Split(ref first.Sum1, ref second.Sum1);
+        Split(ref first.Sum2, ref second.Sum2);
+        Split(ref first.Sum3, ref second.Sum3);
         first.Store(sums);
         second.Store(sums + TileRows);
     }
 
     /// <inheritdoc/>
     /// <remarks>Two vectors of rows at a time: sixteen sums and the tables fill the registers.</remarks>
-    public override void SumQuad(byte* plane, byte* a, byte* b, int words, in StripInput input, short* sums)
+    public override void SumQuad(byte* plane, byte* a, byte* b, int words, nint stride, in StripInput input, short* sums)
     {
         for (int v = 0; v < 4; v += 2, sums += 2 * LaneGroup)
         {
             Vector512<short> none0 = default, none1 = default, a0 = default, a1 = default, b0 = default, b1 = default, both0 = default, both1 = default;
             for (int k = 0; k < words; k++)
             {
-                byte* at = plane + (k * WordBytes) + (v * Vector);
+                byte* at = plane + (k * stride) + (v * Vector);
                 nint toA = (nint)(a - plane);
                 nint toB = (nint)(b - plane);
-                Sse.Prefetch0(at + input.Ahead);
-                Sse.Prefetch0(at + Vector + input.Ahead);
-                Sse.Prefetch0(at + toA + input.Ahead);
-                Sse.Prefetch0(at + toA + Vector + input.Ahead);
-                Sse.Prefetch0(at + toB + input.Ahead);
-                Sse.Prefetch0(at + toB + Vector + input.Ahead);
                 var table = new Tables(input.Tables + (k * 4 * Vector));
                 Vector512<ushort> p = Load(at, 0);
                 Vector512<ushort> pa = p ^ Load(at + toA, 0);
@@ -114,6 +110,14 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
                 both1 += table.Look(pa ^ bits);
             }
 
+            Split(ref none0, ref a0);
+            Split(ref none1, ref a1);
+            Split(ref b0, ref both0);
+            Split(ref b1, ref both1);
+            Split(ref none0, ref b0);
+            Split(ref none1, ref b1);
+            Split(ref a0, ref both0);
+            Split(ref a1, ref both1);
             none0.Store(sums);
             none1.Store(sums + LaneGroup);
             a0.Store(sums + TileRows);
@@ -129,15 +133,14 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     public override void SumCodes(byte* planes, int bits, int words, in StripInput input, int* sums)
     {
         Codes first = default, second = default, third = default, fourth = default;
-        planes += (bits - 1) * words * WordBytes;
-        for (int b = bits; b > 0; b--, planes -= words * WordBytes)
+        for (int b = 0; b < bits; b++, planes += words * WordBytes)
         {
             Sums tile = default;
-            tile.AddPlane(planes, words, input.Tables, input.Ahead);
-            first.DoubleAndAdd(tile.Sum0);
-            second.DoubleAndAdd(tile.Sum1);
-            third.DoubleAndAdd(tile.Sum2);
-            fourth.DoubleAndAdd(tile.Sum3);
+            tile.AddPlane(planes, words, WordBytes, input.Tables);
+            first.AddShifted(tile.Sum0, b);
+            second.AddShifted(tile.Sum1, b);
+            third.AddShifted(tile.Sum2, b);
+            fourth.AddShifted(tile.Sum3, b);
         }
 
         first.Store(sums);
@@ -158,8 +161,7 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         where T : struct, IScaleReader
     {
         Sums tile = default;
-        tile.AddPlane(plane, words, input.Tables, input.Ahead);
-        Fetch(scales, table.ByteCount, input.Ahead);
+        tile.AddPlane(plane, words, WordBytes, input.Tables);
         Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * UpperFactor);
         AddScaled<T>(tile.Sum0, factor, scales, 0, 0, y);
         AddScaled<T>(tile.Sum1, factor, scales, 0, 2, y + LaneGroup);
@@ -178,17 +180,17 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         Vector512.FusedMultiplyAdd(T.Read16(scales, row, quarter + 1) * factor, upper, Vector512.Load(y + Half)).Store(y + Half);
     }
 
+    /// <summary>As <see cref="TileSums.Split"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ushort> Load(byte* plane, int vector) => Vector512.Load((ushort*)(plane + (vector * Vector)));
+    private static void Split(ref Vector512<short> a, ref Vector512<short> b)
+    {
+        Vector512<short> sum = (a + b) >> 1;
+        b = (a - b) >> 1;
+        a = sum;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fetch(byte* at)
-    {
-        Sse.Prefetch0(at);
-        Sse.Prefetch0(at + Vector);
-        Sse.Prefetch0(at + (2 * Vector));
-        Sse.Prefetch0(at + (3 * Vector));
-    }
+    private static Vector512<ushort> Load(byte* plane, int vector) => Vector512.Load((ushort*)(plane + (vector * Vector)));
 
     /// <summary>The tables of sixteen columns.</summary>
     [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -215,11 +217,10 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         public Vector512<short> Sum3;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void AddPlane(byte* plane, int words, byte* tables, nint ahead)
+        public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += WordBytes, tables += 4 * Vector)
+            for (int k = 0; k < words; k++, plane += stride, tables += 4 * Vector)
             {
-                Fetch(plane + ahead);
                 var table = new Tables(tables);
                 Sum0 += table.Look(Load(plane, 0));
                 Sum1 += table.Look(Load(plane, 1));
@@ -245,10 +246,10 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         private Vector512<int> upper;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void DoubleAndAdd(Vector512<short> plane)
+        public void AddShifted(Vector512<short> plane, int shift)
         {
-            lower += lower + ((plane.AsInt32() << 16) >> 16);
-            upper += upper + (plane.AsInt32() >> 16);
+            lower += ((plane.AsInt32() << 16) >> 16) << shift;
+            upper += (plane.AsInt32() >> 16) << shift;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -67,11 +67,10 @@ internal static unsafe class SalientCodes
     /// <param name="q">[columns], activations; 128 bytes can be read.</param>
     /// <param name="codes">[128], by row.</param>
     /// <param name="members">[128], by row.</param>
-    /// <param name="ahead">Bytes between what is read and what is fetched in advance.</param>
     /// <returns>The end of the lists.</returns>
-    public static byte* Sum(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
+    public static byte* Sum(byte* lists, sbyte* q, int* codes, int* members)
     {
-        return IsFast ? SumByVectors(lists, q, codes, members, ahead) : SumByDefinition(lists, q, codes, members);
+        return IsFast ? SumByVectors(lists, q, codes, members) : SumByDefinition(lists, q, codes, members);
     }
 
     /// <summary>The definition.</summary>
@@ -104,7 +103,7 @@ internal static unsafe class SalientCodes
     }
 
     /// <summary>64 entries at a time: one instruction finds their activations.</summary>
-    public static byte* SumByVectors(byte* lists, sbyte* q, int* codes, int* members, nint ahead)
+    public static byte* SumByVectors(byte* lists, sbyte* q, int* codes, int* members)
     {
         Vector512<sbyte> q0 = Vector512.Load(q);
         Vector512<sbyte> q1 = Vector512.Load(q + Line);
@@ -114,15 +113,12 @@ internal static unsafe class SalientCodes
         int* room = stackalloc int[(2 * Block) + PlaneKernel.LineInts];
         int* block = (int*)PlaneKernel.AlignedLine(room);
         byte* at = lists + HeaderBytes;
-        PlaneKernel.Fetch(lists, HeaderBytes, ahead);
         for (int p = 0; p < Rows; p += Block)
         {
             Vector512<int> code = default;
             Vector512<int> all = default;
             for (byte* end = at + (lists[Rows + (p / Block)] * 2 * Line); at < end; at += 2 * Line)
             {
-                Sse.Prefetch0(at + ahead);
-                Sse.Prefetch0(at + Line + ahead);
                 Vector512<byte> columns = Vector512.Load(at);
                 Vector512<short> c = Vector512.Load(at + Line).AsInt16();
                 Vector512<short> x = Avx512Vbmi.PermuteVar64x8x2(q0, columns.AsSByte(), q1).AsInt16();

@@ -30,16 +30,20 @@ internal sealed record SignSource(Func<int, UInt128> Signs)
 /// Signs in groups, of one or two planes: y += s·Σ_g α_g·T_g, T_g = Σ ±q over the weights of group g. Those come from as many plain sums as there are states: with one bit c to tell two states
 /// apart, W(p) = T₀ + T₁ and W(p ⊕ c) = T₀ − T₁; with two bits, four such sums.
 /// </summary>
-/// <remarks>A record holds the planes: signs, second signs, bits of states, lowest first. Then the scales of each group: α, second α, μ.</remarks>
+/// <remarks>A record holds the planes, 256 bytes of each in turn: signs, second signs, bits of states, lowest first. Then the scales of each group: α, second α, μ.</remarks>
 internal sealed unsafe class SignStrip : Strip
 {
     /// <summary>Groups, and zeros, that one strip can hold.</summary>
     public const int MostStates = 8;
 
+    /// <summary>Planes of a strip with as many states and second signs.</summary>
+    private const int MostPlanes = 5;
+
     private const int Rows = PlaneKernel.TileRows;
     private readonly SignSource source;
     private readonly bool hasSecond;
     private readonly int stateBits;
+    private readonly int planes;
     private readonly ScaleTable[] alpha;
     private readonly ScaleTable[] mu;
 
@@ -52,14 +56,18 @@ internal sealed unsafe class SignStrip : Strip
         source = sourceOf(this);
         hasSecond = source.SecondSigns is not null;
         stateBits = source.States.Count;
+        planes = 1 + (hasSecond ? 1 : 0) + stateBits;
         alpha = [.. source.AlphaFormats.Select(f => new ScaleTable(f))];
         mu = source.Mu is null ? [] : [.. source.MuFormats.Select(f => new ScaleTable(f))];
         int scales = (alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1)) + mu.Sum(m => m.ByteCount);
-        ByteCount = ((1 + (hasSecond ? 1 : 0) + stateBits) * PlaneBytes) + scales;
+        ByteCount = (planes * PlaneBytes) + scales;
     }
 
     /// <inheritdoc/>
     public override int ByteCount { get; }
+
+    /// <summary>Bytes from one word of a plane to the next.</summary>
+    private nint Stride => planes * PlaneKernel.WordBytes;
 
     /// <inheritdoc/>
     public override void Write(byte* record, int firstRow, int rows)
@@ -68,6 +76,7 @@ internal sealed unsafe class SignStrip : Strip
         Plane(source.Signs);
         if (hasSecond) Plane(source.SecondSigns!);
         foreach (Func<int, UInt128> bit in source.States) Plane(bit);
+        at = record + (planes * PlaneBytes);
         for (int g = 0; g < source.Alpha.Count; g++)
         {
             foreach (Func<int, float> plane in source.Alpha[g]) Scales(alpha[g], plane);
@@ -76,8 +85,8 @@ internal sealed unsafe class SignStrip : Strip
 
         void Plane(Func<int, UInt128> bitsOf)
         {
-            PlaneBits.Write(at, Words, rows, r => bitsOf(firstRow + r));
-            at += PlaneBytes;
+            PlaneBits.Write(at, Words, Stride, rows, r => bitsOf(firstRow + r));
+            at += PlaneKernel.WordBytes;
         }
 
         void Scales(in ScaleTable table, Func<int, float> scaleOf)
@@ -90,7 +99,7 @@ internal sealed unsafe class SignStrip : Strip
     /// <inheritdoc/>
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        byte* scales = record + ((1 + (hasSecond ? 1 : 0) + stateBits) * PlaneBytes);
+        byte* scales = record + (planes * PlaneBytes);
         if (stateBits > 0 || hasSecond || mu.Length > 0) AddGroups(record, scales, input, y, kernel);
         else if (alpha.Length > 0) kernel.AddSigned(record, Words, input, alpha[0], scales, y);
         else AddPlain(record, input, y, kernel);
@@ -104,7 +113,7 @@ internal sealed unsafe class SignStrip : Strip
         int* room = stackalloc int[(Rows / 2) + PlaneKernel.LineInts];
         short* sums = (short*)PlaneKernel.AlignedLine(room);
         byte* scales = record + PlaneBytes;
-        kernel.Sum(record, Words, input, sums);
+        kernel.Sum(record, Words, Stride, input, sums);
         TileSums.Subtract(left, sums);
         if (alpha.Length == 0)
         {
@@ -112,7 +121,6 @@ internal sealed unsafe class SignStrip : Strip
             return;
         }
 
-        PlaneKernel.Fetch(scales, ByteCount - PlaneBytes, input.Ahead);
         TileSums.AddScaled(sums, alpha[0], scales, input.Scale, y);
         if (mu.Length == 0) return;
         new Span<short>(sums, Rows).Fill((short)input.Total);
@@ -125,7 +133,7 @@ internal sealed unsafe class SignStrip : Strip
     {
         int* room = stackalloc int[(Rows / 2) + PlaneKernel.LineInts];
         short* sums = (short*)PlaneKernel.AlignedLine(room);
-        kernel.Sum(plane, Words, input, sums);
+        kernel.Sum(plane, Words, Stride, input, sums);
         TileSums.AddScaled(sums, input.Scale, y);
     }
 
@@ -134,21 +142,27 @@ internal sealed unsafe class SignStrip : Strip
     {
         int* room = stackalloc int[(Rows / 2 * MostStates) + PlaneKernel.LineInts];
         short* sums = (short*)PlaneKernel.AlignedLine(room);
-        byte* states = signs + ((hasSecond ? 2 : 1) * PlaneBytes);
+        byte* states = signs + ((hasSecond ? 2 : 1) * PlaneKernel.WordBytes);
         SumStates(signs, states, input, sums, kernel);
-        PlaneKernel.Fetch(scales, ByteCount - (int)(scales - signs), input.Ahead);
         AddScaled(sums, alpha, scales, 0, input.Scale, y);
         if (hasSecond)
         {
-            SumStates(signs + PlaneBytes, states, stateBits > 0 ? input.Resident : input, sums, kernel);
+            SumStates(signs + PlaneKernel.WordBytes, states, input, sums, kernel);
             AddScaled(sums, alpha, scales, 1, input.Scale, y);
         }
 
         if (mu.Length == 0) return;
-        byte* onesRoom = stackalloc byte[(PlaneKernel.MostColumns / PlaneKernel.WordColumns * PlaneKernel.WordBytes) + PlaneKernel.WordBytes];
-        byte* ones = (byte*)PlaneKernel.AlignedLine(onesRoom);
-        new Span<byte>(ones, PlaneBytes).Fill(255);
-        SumStates(ones, states, input.Resident, sums, kernel);
+        AddMeans(states, scales, input, sums, y, kernel);
+    }
+
+    /// <summary>Adds μ·Σ q over the weights of each group: sums of signs that are all +.</summary>
+    [SkipLocalsInit]
+    private void AddMeans(byte* states, byte* scales, in StripInput input, short* sums, float* y, PlaneKernel kernel)
+    {
+        byte* room = stackalloc byte[(MostPlanes * PlaneKernel.MostPlaneBytes) + PlaneKernel.WordBytes];
+        byte* ones = (byte*)PlaneKernel.AlignedLine(room);
+        for (int k = 0; k < Words; k++) new Span<byte>(ones + (k * Stride), PlaneKernel.WordBytes).Fill(255);
+        SumStates(ones, states, input, sums, kernel);
         AddScaled(sums, mu, scales, hasSecond ? 2 : 1, input.Scale, y);
     }
 
@@ -159,33 +173,23 @@ internal sealed unsafe class SignStrip : Strip
         switch (stateBits)
         {
             case 0:
-                kernel.Sum(plane, Words, input, sums);
+                kernel.Sum(plane, Words, Stride, input, sums);
                 break;
             case 1:
-                kernel.SumPair(plane, states, Words, input, sums);
-                TileSums.Split(sums, sums + Rows);
+                kernel.SumPair(plane, states, Words, Stride, input, sums);
                 break;
             case 2:
-                SumFour(plane, states, input, sums, kernel);
+                kernel.SumQuad(plane, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums);
                 break;
             default:
-                byte* room = stackalloc byte[(PlaneKernel.MostColumns / PlaneKernel.WordColumns * PlaneKernel.WordBytes) + PlaneKernel.WordBytes];
+                byte* room = stackalloc byte[(MostPlanes * PlaneKernel.MostPlaneBytes) + PlaneKernel.WordBytes];
                 byte* other = (byte*)PlaneKernel.AlignedLine(room);
-                PlaneBits.Xor(plane, states + (2 * PlaneBytes), PlaneBytes, other);
-                SumFour(plane, states, input, sums, kernel);
-                SumFour(other, states, input.Resident, sums + (4 * Rows), kernel);
+                PlaneBits.Xor(plane, states + (2 * PlaneKernel.WordBytes), Words, Stride, other, Stride);
+                kernel.SumQuad(plane, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums);
+                kernel.SumQuad(other, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums + (4 * Rows));
                 for (int s = 0; s < 4; s++) TileSums.Split(sums + (s * Rows), sums + ((s + 4) * Rows));
                 break;
         }
-    }
-
-    private void SumFour(byte* plane, byte* states, in StripInput input, short* sums, PlaneKernel kernel)
-    {
-        kernel.SumQuad(plane, states, states + PlaneBytes, Words, input, sums);
-        TileSums.Split(sums, sums + Rows);
-        TileSums.Split(sums + (2 * Rows), sums + (3 * Rows));
-        TileSums.Split(sums, sums + (2 * Rows));
-        TileSums.Split(sums + Rows, sums + (3 * Rows));
     }
 
     /// <summary>Adds the groups with one of their scales: α, second α or μ.</summary>

@@ -1,7 +1,7 @@
 namespace Halfbit.Kernels;
 
 /// <summary>What a strip needs of one row of activations: eight-bit numbers q with one scale, x ≈ scale · q, and the tables made of them.</summary>
-internal readonly unsafe struct StripInput(byte* tables, sbyte* values, int total, float scale, nint ahead)
+internal readonly unsafe struct StripInput(byte* tables, sbyte* values, int total, float scale)
 {
     /// <summary>[words][table bytes of the kernel]; see <see cref="PlaneKernel"/>.</summary>
     public readonly byte* Tables = tables;
@@ -14,10 +14,4 @@ internal readonly unsafe struct StripInput(byte* tables, sbyte* values, int tota
 
     /// <summary>The scale.</summary>
     public readonly float Scale = scale;
-
-    /// <summary>Bytes between what is read and what is fetched in advance; 0 when the strip is in the cache already.</summary>
-    public readonly nint Ahead = ahead;
-
-    /// <summary>The same for bits that are in the cache.</summary>
-    public StripInput Resident => new(Tables, Values, Total, Scale, 0);
 }

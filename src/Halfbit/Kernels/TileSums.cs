@@ -11,6 +11,9 @@ internal static unsafe class TileSums
     private const int LaneGroup = 32;
     private const int Half = LaneGroup / 2;
 
+    /// <summary>Rows whose scales lie together.</summary>
+    private const int Block = 2 * LaneGroup;
+
     /// <summary>y ← y + (scale · s) · sums.</summary>
     /// <param name="sums">By lane.</param>
     /// <param name="table">How scales are stored.</param>
@@ -162,23 +165,30 @@ internal static unsafe class TileSums
         if (Vector512.IsHardwareAccelerated)
         {
             Vector512<float> s = Vector512.Create(factor);
-            for (int lane = 0; lane < Rows; lane += LaneGroup)
+            for (int row = 0; row < Rows; row += Block)
             {
-                Vector512<int> pairs = Vector512.Load(sums + lane).AsInt32();
-                AddScaled<T>((pairs << 16) >> 16, s, scales, lane, y + lane);
-                AddScaled<T>(pairs >> 16, s, scales, lane + Half, y + lane + Half);
+                Vector512<int> first = Vector512.Load(sums + row).AsInt32();
+                Vector512<int> second = Vector512.Load(sums + row + LaneGroup).AsInt32();
+                AddScaled<T>((first << 16) >> 16, s, scales, row, 0, y);
+                AddScaled<T>(first >> 16, s, scales, row, 1, y);
+                AddScaled<T>((second << 16) >> 16, s, scales, row, 2, y);
+                AddScaled<T>(second >> 16, s, scales, row, 3, y);
             }
 
             return;
         }
 
         Vector256<float> narrow = Vector256.Create(factor);
-        for (int p = 0; p < Rows; p += Half)
+        for (int k = 0; k < Rows / 32; k++)
         {
-            Vector256<int> pairs = Vector256.Load(sums + p).AsInt32();
-            int row = FirstRow(p);
-            AddScaled<T>((pairs << 16) >> 16, narrow, scales, row, y + row);
-            AddScaled<T>(pairs >> 16, narrow, scales, row + Half, y + row + Half);
+            // Rows row … row + 7 and those 16, 32 and 48 further.
+            int row = (k / 2 * Block) + (k % 2 * 8);
+            Vector256<int> first = Vector256.Load(sums + (k / 2 * Block) + (k % 2 * Half)).AsInt32();
+            Vector256<int> second = Vector256.Load(sums + (k / 2 * Block) + (k % 2 * Half) + LaneGroup).AsInt32();
+            AddScaled<T>((first << 16) >> 16, narrow, scales, row, 0, y);
+            AddScaled<T>(first >> 16, narrow, scales, row, 1, y);
+            AddScaled<T>((second << 16) >> 16, narrow, scales, row, 2, y);
+            AddScaled<T>(second >> 16, narrow, scales, row, 3, y);
         }
     }
 
@@ -188,23 +198,43 @@ internal static unsafe class TileSums
         if (Vector512.IsHardwareAccelerated)
         {
             Vector512<float> s = Vector512.Create(factor);
-            for (int row = 0; row < Rows; row += Half) AddScaled<T>(Vector512.Load(sums + row), s, scales, row, y + row);
+            for (int row = 0; row < Rows; row += Block)
+            {
+                AddScaled<T>(Vector512.Load(sums + row), s, scales, row, 0, y);
+                AddScaled<T>(Vector512.Load(sums + row + Half), s, scales, row, 1, y);
+                AddScaled<T>(Vector512.Load(sums + row + (2 * Half)), s, scales, row, 2, y);
+                AddScaled<T>(Vector512.Load(sums + row + (3 * Half)), s, scales, row, 3, y);
+            }
+
             return;
         }
 
         Vector256<float> narrow = Vector256.Create(factor);
-        for (int row = 0; row < Rows; row += 8) AddScaled<T>(Vector256.Load(sums + row), narrow, scales, row, y + row);
+        for (int k = 0; k < Rows / 32; k++)
+        {
+            int row = (k / 2 * Block) + (k % 2 * 8);
+            AddScaled<T>(Vector256.Load(sums + row), narrow, scales, row, 0, y);
+            AddScaled<T>(Vector256.Load(sums + row + Half), narrow, scales, row, 1, y);
+            AddScaled<T>(Vector256.Load(sums + row + (2 * Half)), narrow, scales, row, 2, y);
+            AddScaled<T>(Vector256.Load(sums + row + (3 * Half)), narrow, scales, row, 3, y);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled<T>(Vector512<int> sums, Vector512<float> s, byte* scales, int row, float* y)
+    private static void AddScaled<T>(Vector512<int> sums, Vector512<float> s, byte* scales, int row, int quarter, float* y)
         where T : struct, IScaleReader
-        => Vector512.FusedMultiplyAdd(T.Read16(scales, row & 64, row >> 4 & 3) * s, Vector512.ConvertToSingle(sums), Vector512.Load(y)).Store(y);
+    {
+        float* target = y + row + (quarter * Half);
+        Vector512.FusedMultiplyAdd(T.Read16(scales, row, quarter) * s, Vector512.ConvertToSingle(sums), Vector512.Load(target)).Store(target);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled<T>(Vector256<int> sums, Vector256<float> s, byte* scales, int row, float* y)
+    private static void AddScaled<T>(Vector256<int> sums, Vector256<float> s, byte* scales, int row, int quarter, float* y)
         where T : struct, IScaleReader
-        => Vector256.FusedMultiplyAdd(T.Read(scales, row & ~48, row >> 4 & 3) * s, Vector256.ConvertToSingle(sums), Vector256.Load(y)).Store(y);
+    {
+        float* target = y + row + (quarter * Half);
+        Vector256.FusedMultiplyAdd(T.Read(scales, row, quarter) * s, Vector256.ConvertToSingle(sums), Vector256.Load(target)).Store(target);
+    }
 
     private static Vector256<int> Widened(short* zeros) => Vector256.WidenLower(Vector128.Load(zeros).ToVector256Unsafe());
 }

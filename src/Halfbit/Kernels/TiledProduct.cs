@@ -16,9 +16,6 @@ internal sealed unsafe class TiledProduct
     /// <summary>Rows of X at a time.</summary>
     private const int MostTokens = 64;
 
-    /// <summary>What is fetched in advance when weights come from memory, measured.</summary>
-    private const int FetchAhead = 8 * 1024;
-
     /// <summary>Weights below which threads cost more than they bring.</summary>
     private const long SerialWork = 1 << 19;
 
@@ -149,7 +146,7 @@ internal sealed unsafe class TiledProduct
                 byte* table = tables + (at * kernel.TableBytes);
                 Unsafe.CopyBlockUnaligned(stored, q + (part * padded), (uint)padded);
                 kernel.BuildTables(stored, strip.Words, table);
-                inputs[(slot * strips) + s] = new StripInput(table, stored, ActivationTables.Total(stored, padded), scale, t == 0 && part == 0 ? FetchAhead : 0);
+                inputs[(slot * strips) + s] = new StripInput(table, stored, ActivationTables.Total(stored, padded), scale);
             }
         }
     }

@@ -22,10 +22,10 @@ public sealed unsafe class PlaneKernelTests
             fixed (byte* plane = planes[0], a = planes[1], b = planes[2])
             {
                 byte* p = plane, withA = a, withB = b;
-                short[] expected = [.. Definition(planes[0], q), .. Definition(Xor(planes[0], planes[1]), q), .. Definition(Xor(planes[0], planes[2]), q), .. Definition(Xor(Xor(planes[0], planes[1]), planes[2]), q)];
-                Assert.Equal(expected[..PlaneKernel.TileRows], Run(kernel, q, 1, (input, sums) => kernel.Sum(p, words, input, sums)));
-                Assert.Equal(expected[..(2 * PlaneKernel.TileRows)], Run(kernel, q, 2, (input, sums) => kernel.SumPair(p, withA, words, input, sums)));
-                Assert.Equal(expected, Run(kernel, q, 4, (input, sums) => kernel.SumQuad(p, withA, withB, words, input, sums)));
+                short[] ByState(params byte[][] marks) => [.. Enumerable.Range(0, 1 << marks.Length).SelectMany(state => Definition(planes[0], q, marks, state))];
+                Assert.Equal(ByState(), Run(kernel, q, 1, (input, sums) => kernel.Sum(p, words, PlaneKernel.WordBytes, input, sums)));
+                Assert.Equal(ByState(planes[1]), Run(kernel, q, 2, (input, sums) => kernel.SumPair(p, withA, words, PlaneKernel.WordBytes, input, sums)));
+                Assert.Equal(ByState(planes[1], planes[2]), Run(kernel, q, 4, (input, sums) => kernel.SumQuad(p, withA, withB, words, PlaneKernel.WordBytes, input, sums)));
             }
         }
     }
@@ -90,7 +90,7 @@ public sealed unsafe class PlaneKernelTests
                     for (int r = 0; r < Rows; r++) scales.Write(scale, r, alpha[r]);
                     byte* at = bits, scaleAt = scale;
                     float* target = result;
-                    Run(kernel, q, 1, (input, _) => kernel.AddSigned(at, words, new StripInput(input.Tables, input.Values, input.Total, s, 0), scales, scaleAt, target));
+                    Run(kernel, q, 1, (input, _) => kernel.AddSigned(at, words, new StripInput(input.Tables, input.Values, input.Total, s), scales, scaleAt, target));
                 }
 
                 Assert.Equal(expected.Select(BitConverter.SingleToInt32Bits), y.Select(BitConverter.SingleToInt32Bits));
@@ -127,7 +127,7 @@ public sealed unsafe class PlaneKernelTests
                 SalientCodes.SumByDefinition(list, values, result, result + PlaneKernel.TileRows);
                 Assert.Equal([.. codes, .. members], sums);
                 sums.AsSpan().Clear();
-                SalientCodes.SumByVectors(list, values, result, result + PlaneKernel.TileRows, 0);
+                SalientCodes.SumByVectors(list, values, result, result + PlaneKernel.TileRows);
                 Assert.Equal([.. codes, .. members], sums);
             }
         }
@@ -149,21 +149,25 @@ public sealed unsafe class PlaneKernelTests
             int total = ActivationTables.Total(values, q.Length);
             Assert.Equal(q.Sum(v => v), total);
             kernel.BuildTables(values, q.Length / PlaneKernel.WordColumns, at);
-            product(new StripInput(at, values, total, 1f, 0), result);
+            product(new StripInput(at, values, total, 1f), result);
         }
 
         return results;
     }
 
-    private static short[] Definition(byte[] plane, sbyte[] q)
+    private static short[] Definition(byte[] plane, sbyte[] q) => Definition(plane, q, [], 0);
+
+    /// <summary>Σ ±q over the weights whose bits in some planes are those of a number.</summary>
+    private static short[] Definition(byte[] plane, sbyte[] q, byte[][] marks, int state)
     {
+        static int Bit(byte[] plane, int p, int j) => BitConverter.ToUInt16(plane, 2 * ((j / PlaneKernel.WordColumns * PlaneKernel.TileRows) + p)) >> (j % PlaneKernel.WordColumns) & 1;
         var sums = new int[PlaneKernel.TileRows];
         for (int p = 0; p < sums.Length; p++)
         {
             for (int j = 0; j < q.Length; j++)
             {
-                int word = BitConverter.ToUInt16(plane, 2 * ((j / PlaneKernel.WordColumns * PlaneKernel.TileRows) + p));
-                sums[p] += (word >> (j % PlaneKernel.WordColumns) & 1) != 0 ? q[j] : -q[j];
+                if (marks.Where((mark, k) => Bit(mark, p, j) != (state >> k & 1)).Any()) continue;
+                sums[p] += Bit(plane, p, j) != 0 ? q[j] : -q[j];
             }
         }
 
@@ -184,8 +188,6 @@ public sealed unsafe class PlaneKernelTests
 
         return planes;
     }
-
-    private static byte[] Xor(byte[] a, byte[] b) => [.. a.Zip(b, (x, y) => (byte)(x ^ y))];
 }
 
 /// <summary>A test of VPERMI2B.</summary>
