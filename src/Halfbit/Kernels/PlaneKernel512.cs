@@ -82,51 +82,47 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     }
 
     /// <inheritdoc/>
-    /// <remarks>Two vectors of rows at a time: sixteen sums and the tables fill the registers.</remarks>
     public override void SumQuad(byte* plane, byte* a, byte* b, int words, nint stride, in StripInput input, short* sums)
     {
-        for (int v = 0; v < 4; v += 2, sums += 2 * LaneGroup)
+        Sums none = default, onlyA = default, onlyB = default, both = default;
+        byte* tables = input.Tables;
+        for (int k = 0; k < words; k++, plane += stride, a += stride, b += stride, tables += 4 * Vector)
         {
-            Vector512<short> none0 = default, none1 = default, a0 = default, a1 = default, b0 = default, b1 = default, both0 = default, both1 = default;
-            for (int k = 0; k < words; k++)
-            {
-                byte* at = plane + (k * stride) + (v * Vector);
-                nint toA = (nint)(a - plane);
-                nint toB = (nint)(b - plane);
-                var table = new Tables(input.Tables + (k * 4 * Vector));
-                Vector512<ushort> p = Load(at, 0);
-                Vector512<ushort> pa = p ^ Load(at + toA, 0);
-                Vector512<ushort> bits = Load(at + toB, 0);
-                none0 += table.Look(p);
-                a0 += table.Look(pa);
-                b0 += table.Look(p ^ bits);
-                both0 += table.Look(pa ^ bits);
-                p = Load(at, 1);
-                pa = p ^ Load(at + toA, 1);
-                bits = Load(at + toB, 1);
-                none1 += table.Look(p);
-                a1 += table.Look(pa);
-                b1 += table.Look(p ^ bits);
-                both1 += table.Look(pa ^ bits);
-            }
-
-            Split(ref none0, ref a0);
-            Split(ref none1, ref a1);
-            Split(ref b0, ref both0);
-            Split(ref b1, ref both1);
-            Split(ref none0, ref b0);
-            Split(ref none1, ref b1);
-            Split(ref a0, ref both0);
-            Split(ref a1, ref both1);
-            none0.Store(sums);
-            none1.Store(sums + LaneGroup);
-            a0.Store(sums + TileRows);
-            a1.Store(sums + TileRows + LaneGroup);
-            b0.Store(sums + (2 * TileRows));
-            b1.Store(sums + (2 * TileRows) + LaneGroup);
-            both0.Store(sums + (3 * TileRows));
-            both1.Store(sums + (3 * TileRows) + LaneGroup);
+            var table = new Tables(tables);
+            Add(table, Load(plane, 0), Load(a, 0), Load(b, 0), ref none.Sum0, ref onlyA.Sum0, ref onlyB.Sum0, ref both.Sum0);
+            Add(table, Load(plane, 1), Load(a, 1), Load(b, 1), ref none.Sum1, ref onlyA.Sum1, ref onlyB.Sum1, ref both.Sum1);
+            Add(table, Load(plane, 2), Load(a, 2), Load(b, 2), ref none.Sum2, ref onlyA.Sum2, ref onlyB.Sum2, ref both.Sum2);
+            Add(table, Load(plane, 3), Load(a, 3), Load(b, 3), ref none.Sum3, ref onlyA.Sum3, ref onlyB.Sum3, ref both.Sum3);
         }
+
+        Split(ref none.Sum0, ref onlyA.Sum0, ref onlyB.Sum0, ref both.Sum0);
+        Split(ref none.Sum1, ref onlyA.Sum1, ref onlyB.Sum1, ref both.Sum1);
+        Split(ref none.Sum2, ref onlyA.Sum2, ref onlyB.Sum2, ref both.Sum2);
+        Split(ref none.Sum3, ref onlyA.Sum3, ref onlyB.Sum3, ref both.Sum3);
+        none.Store(sums);
+        onlyA.Store(sums + TileRows);
+        onlyB.Store(sums + (2 * TileRows));
+        both.Store(sums + (3 * TileRows));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(
+        in Tables table, Vector512<ushort> p, Vector512<ushort> a, Vector512<ushort> b, ref Vector512<short> none, ref Vector512<short> onlyA, ref Vector512<short> onlyB, ref Vector512<short> both)
+    {
+        none += table.Look(p);
+        onlyB += table.Look(p ^ b);
+        p ^= a;
+        onlyA += table.Look(p);
+        both += table.Look(p ^ b);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Split(ref Vector512<short> none, ref Vector512<short> a, ref Vector512<short> b, ref Vector512<short> both)
+    {
+        Split(ref none, ref a);
+        Split(ref b, ref both);
+        Split(ref none, ref b);
+        Split(ref a, ref both);
     }
 
     /// <inheritdoc/>
