@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
@@ -24,39 +23,6 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
             sum.First(words, input.Total).Store(sums + lane);
             sum.Second(words, input.Total).Store(sums + lane + 16);
         }
-    }
-
-    /// <inheritdoc/>
-    public override void AddSigned(byte* plane, int words, in StripInput input, in ScaleTable table, byte* scales, float* y)
-    {
-        if (table.Kind == ScaleKind.Exact || !table.IsInRange(input.Scale)) base.AddSigned(plane, words, input, table, scales, y);
-        else if (table.Kind == ScaleKind.Half) AddSigned<HalfScales>(plane, words, input, table.Unit, scales, y);
-        else AddSigned<ByteScales>(plane, words, input, table.Unit, scales, y);
-    }
-
-    private static void AddSigned<T>(byte* plane, int words, in StripInput input, float unit, byte* scales, float* y)
-        where T : struct, IScaleReader
-    {
-        Vector256<float> factor = Vector256.Create(unit * input.Scale * UpperFactor);
-        for (int lane = 0; lane < TileRows; lane += LaneGroup, y += LaneGroup)
-        {
-            Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, WordBytes, input.Tables);
-            (int row, int quarter) = (lane & ~63, lane / LaneGroup % 2 * 2);
-            AddScaled<T>(sum.First(words, input.Total), factor, scales, row, quarter, y);
-            AddScaled<T>(sum.Second(words, input.Total), factor, scales, row + 8, quarter, y + 8);
-        }
-    }
-
-    /// <summary>Sums are made single precision times 2¹⁶, where they are in their lanes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled<T>(Vector256<short> sums, Vector256<float> factor, byte* scales, int row, int quarter, float* y)
-        where T : struct, IScaleReader
-    {
-        Vector256<float> lower = Vector256.ConvertToSingle(sums.AsInt32() << 16);
-        Vector256<float> upper = Vector256.ConvertToSingle(sums.AsInt32() & Vector256.Create(unchecked((int)0xFFFF0000)));
-        Vector256.FusedMultiplyAdd(T.Read(scales, row, quarter) * factor, lower, Vector256.Load(y)).Store(y);
-        Vector256.FusedMultiplyAdd(T.Read(scales, row, quarter + 1) * factor, upper, Vector256.Load(y + Half)).Store(y + Half);
     }
 
     /// <summary>Sums over set bits, of low and high parts of activations: of all bytes as 16-bit numbers, first row + 256 · second row, and of second rows alone.</summary>
