@@ -4,7 +4,7 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Where a strip of codes comes from, by row of the matrix.</summary>
+/// <summary>Where the codes and grids of a <see cref="GridStrip"/> come from, by row of the matrix.</summary>
 /// <param name="Codes">Copies the codes of the strip's columns to 128 bytes; those of weights that do not count are 0.</param>
 /// <param name="Step">The step of a row.</param>
 /// <param name="Zero">The zero code of a row.</param>
@@ -27,7 +27,6 @@ internal enum ZeroKind
 internal sealed unsafe class GridStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
-    private readonly GridSource source;
     private readonly int bits;
     private readonly ZeroKind zeros;
     private readonly ScaleTable steps;
@@ -37,14 +36,12 @@ internal sealed unsafe class GridStrip : Strip
     /// <param name="bits">Bits of a code.</param>
     /// <param name="zeros">How zero codes are stored.</param>
     /// <param name="format">How steps are stored.</param>
-    /// <param name="sourceOf">Its codes, given the strip.</param>
-    public GridStrip(int[] columns, int bits, ZeroKind zeros, ScaleFormat format, Func<Strip, GridSource> sourceOf)
+    public GridStrip(int[] columns, int bits, ZeroKind zeros, ScaleFormat format)
         : base(columns)
     {
         this.bits = bits;
         this.zeros = zeros;
         steps = new ScaleTable(format);
-        source = sourceOf(this);
     }
 
     /// <inheritdoc/>
@@ -88,8 +85,10 @@ internal sealed unsafe class GridStrip : Strip
         }
     }
 
-    /// <inheritdoc/>
-    public override void Write(byte* record, int firstRow, int rows)
+    /// <summary>The strip with what writes its records.</summary>
+    public StripSource From(GridSource source) => new(this, (record, firstRow, rows) => Write((byte*)record, source, firstRow, rows));
+
+    private void Write(byte* record, GridSource source, int firstRow, int rows)
     {
         var codes = new byte[PlaneKernel.MostColumns * Rows];
         for (int r = 0; r < rows; r++) source.Codes(firstRow + r, codes.AsMemory(r * PlaneKernel.MostColumns, PlaneKernel.MostColumns));

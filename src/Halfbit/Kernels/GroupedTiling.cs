@@ -11,7 +11,7 @@ internal static class GroupedTiling
 {
     public static TiledMatrix Of(GroupedSignMatrix matrix, IWeightRows source)
     {
-        var strips = new List<SignStrip>();
+        var strips = new List<StripSource>();
         foreach (ColumnRange block in ColumnRange.Split(matrix.Columns, matrix.GroupSize))
         {
             int b = block.Start / matrix.GroupSize;
@@ -47,55 +47,46 @@ internal static class GroupedTiling
             SignGroup first = matrix.Groups[groups[0]];
             float[]? beta = first.Beta is null ? null : [.. columns.Select(j => first.Beta[planes[0]][j])];
             bool haveOwnStrip = beta is not null && hasMeans;
-            strips.Add(new SignStrip(columns, strip => Source(strip, b, groups, planes, hasMeans && !haveOwnStrip, isAlone)) { ColumnScales = beta });
-            if (!haveOwnStrip) return;
-            strips.Add(new SignStrip(columns, strip =>
-            {
-                SignSource means = Source(strip, b, groups, [planes[0]], hasMeans: true, isAlone);
-                return means with { Alpha = [.. groups.Select(_ => new Func<int, float>[] { _ => 0f })], AlphaFormats = [.. groups.Select(_ => ScaleFormat.Exact)] };
-            }));
-        }
+            Add(groups.Select(g => matrix.Groups[g].AlphaFormat), g => planes.Select(k => Of(matrix.Groups[g].Alpha[k])), planes, hasMeans && !haveOwnStrip, beta);
+            if (haveOwnStrip) Add(groups.Select(_ => ScaleFormat.Exact), g => [_ => 0f], [planes[0]], hasMeans, null);
 
-        SignSource Source(Strip strip, int b, int[] groups, int[] planes, bool hasMeans, bool isAlone)
-        {
-            Func<int, float> Of(float[] scales) => i => scales[(i * matrix.Blocks) + b];
-            Func<int, UInt128> Signs(int plane) => i => PlaneBits.Gather((plane == 0 ? matrix.Signs : matrix.SecondSigns!).Row(i), strip);
-            return new SignSource(Signs(planes[0]))
+            void Add(IEnumerable<ScaleFormat> alphaFormats, Func<int, IEnumerable<Func<int, float>>> alphaOf, int[] planes, bool hasMeans, float[]? columnScales)
             {
-                SecondSigns = planes.Length > 1 ? Signs(planes[1]) : null,
-                States = States(matrix, strip, groups, isAlone),
-                Alpha = [.. groups.Select(g => planes.Select(k => Of(matrix.Groups[g].Alpha[k])).ToArray())],
-                AlphaFormats = [.. groups.Select(g => matrix.Groups[g].AlphaFormat)],
-                Mu = hasMeans ? [.. groups.Select(g => Of(matrix.Groups[g].Mu!))] : null,
-                MuFormats = [.. groups.Select(g => matrix.Groups[g].MuFormat)],
-            };
+                int stateBits = StateBits(matrix, groups.Length, isAlone);
+                var strip = new SignStrip(columns, planes.Length > 1, stateBits, alphaFormats, hasMeans ? groups.Select(g => matrix.Groups[g].MuFormat) : []) { ColumnScales = columnScales };
+                IEnumerable<Func<int, UInt128>> signs = planes.Select(plane => new Func<int, UInt128>(i => PlaneBits.Gather((plane == 0 ? matrix.Signs : matrix.SecondSigns!).Row(i), strip)));
+                strips.Add(strip.From(new SignSource(
+                    [.. signs, .. States(matrix, strip, stateBits, groups)],
+                    [.. groups.Select(g => (IReadOnlyList<Func<int, float>>)[.. alphaOf(g), .. hasMeans ? [Of(matrix.Groups[g].Mu!)] : Array.Empty<Func<int, float>>()])])));
+            }
+
+            Func<int, float> Of(float[] scales) => i => scales[(i * matrix.Blocks) + b];
         }
     }
 
-    /// <summary>The bits that tell the groups of a strip, and zeros, apart.</summary>
-    private static IReadOnlyList<Func<int, UInt128>> States(GroupedSignMatrix matrix, Strip strip, int[] groups, bool isAlone)
+    private static int StateBits(GroupedSignMatrix matrix, int groups, bool isAlone)
     {
-        int states = groups.Length + (matrix.Keep is not null || !isAlone ? 1 : 0);
-        if (states == 1) return [];
-        if (groups.Length == 1 && isAlone)
-        {
-            UInt128 all = strip.Columns.Length == PlaneKernel.MostColumns ? UInt128.MaxValue : (UInt128.One << strip.Columns.Length) - 1;
-            return [i => all & ~PlaneBits.Gather(matrix.Keep!.Row(i), strip)];
-        }
+        int states = groups + (matrix.Keep is not null || !isAlone ? 1 : 0);
+        return states == 1 ? 0 : int.Log2(states - 1) + 1;
+    }
 
-        return [.. Enumerable.Range(0, int.Log2(states - 1) + 1).Select(bit => new Func<int, UInt128>(i =>
+    /// <summary>The bits that tell the groups of a strip, and zeros, apart.</summary>
+    private static IEnumerable<Func<int, UInt128>> States(GroupedSignMatrix matrix, Strip strip, int stateBits, int[] groups)
+    {
+        UInt128 all = strip.Columns.Length == PlaneKernel.MostColumns ? UInt128.MaxValue : (UInt128.One << strip.Columns.Length) - 1;
+        UInt128 Left(int i) => matrix.Keep is null ? 0 : all & ~PlaneBits.Gather(matrix.Keep.Row(i), strip);
+        if (matrix.GroupOf is null) return stateBits == 0 ? [] : [Left];
+        return Enumerable.Range(0, stateBits).Select(bit => new Func<int, UInt128>(i =>
         {
-            ReadOnlySpan<ulong> keep = matrix.Keep is null ? default : matrix.Keep.Row(i);
+            // The state of each group of the matrix; weights of other groups are zeros, as those that are not kept.
+            Span<byte> stateOf = stackalloc byte[8];
+            stateOf.Fill((byte)groups.Length);
+            for (int g = 0; g < groups.Length; g++) stateOf[groups[g]] = (byte)g;
+            ReadOnlySpan<byte> groupOf = matrix.GroupOf.AsSpan(i * matrix.Columns, matrix.Columns);
             UInt128 set = 0;
-            for (int n = 0; n < strip.Columns.Length; n++)
-            {
-                int j = strip.Columns[n];
-                int state = keep.IsEmpty || (keep[j >> 6] >> (j & 63) & 1) != 0 ? Array.IndexOf(groups, matrix.Group(i, j)) : -1;
-                if (((state < 0 ? groups.Length : state) >> bit & 1) != 0) set |= UInt128.One << n;
-            }
-
-            return set;
-        }))];
+            for (int n = strip.Columns.Length - 1; n >= 0; n--) set = (set << 1) | (UInt128)(stateOf[groupOf[strip.Columns[n]]] >> bit & 1);
+            return (groups.Length >> bit & 1) != 0 ? set | Left(i) : set & ~Left(i);
+        }));
     }
 
     private static bool HasSameScales(SignGroup group, SignGroup other, int[] columns)

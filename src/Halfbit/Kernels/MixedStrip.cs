@@ -10,27 +10,25 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class MixedStrip : Strip
 {
     private const int Rows = PlaneKernel.TileRows;
-    private readonly MixedMatrix matrix;
-    private readonly GridMatrix salient;
-    private readonly int group;
     private readonly Strip? low;
     private readonly bool isByRow;
     private readonly ScaleTable steps;
     private readonly ZeroKind zeros;
+    private readonly int middle;
 
     /// <summary>A mixture.</summary>
     /// <param name="columns">Its columns.</param>
-    /// <param name="matrix">The matrix.</param>
-    /// <param name="group">The group of columns of the salient part.</param>
     /// <param name="low">The low weights; null: they are zero.</param>
     /// <param name="isByRow">Whether steps and zero codes are <see cref="RowScales"/>.</param>
-    public MixedStrip(int[] columns, MixedMatrix matrix, int group, Strip? low, bool isByRow)
+    /// <param name="bits">Bits of a salient code.</param>
+    /// <param name="zeros">How zero codes are stored.</param>
+    /// <param name="format">How steps are stored.</param>
+    public MixedStrip(int[] columns, Strip? low, bool isByRow, int bits, ZeroKind zeros, ScaleFormat format)
         : base(columns)
     {
-        (this.matrix, this.group, this.low, this.isByRow) = (matrix, group, low, isByRow);
-        salient = (GridMatrix)matrix.Salient;
-        steps = new ScaleTable(salient.Format);
-        zeros = GridStrip.KindOf(salient.Zero);
+        (this.low, this.isByRow, this.zeros) = (low, isByRow, zeros);
+        steps = new ScaleTable(format);
+        middle = 1 << (bits - 1);
     }
 
     /// <summary>Bytes of a record without the lists.</summary>
@@ -38,15 +36,19 @@ internal sealed unsafe class MixedStrip : Strip
 
     private int HighBytes => isByRow ? 0 : steps.ByteCount + GridStrip.BytesOf(zeros);
 
-    /// <summary>Bytes of the record of a tile.</summary>
-    /// <param name="firstRow">First row of the tile in the matrix.</param>
-    /// <param name="rows">Rows of the tile.</param>
-    public int BytesOf(int firstRow, int rows) => ByteCount + SalientCodes.ByteCount([.. SalientColumns(firstRow, rows).Select(c => c.Length)]);
-
-    /// <inheritdoc/>
-    public override void Write(byte* record, int firstRow, int rows)
+    /// <summary>The strip with what writes its records.</summary>
+    /// <param name="matrix">The matrix.</param>
+    /// <param name="group">The group of columns of the salient part.</param>
+    /// <param name="rest">Writes the low weights; null: they are zero.</param>
+    public StripSource From(MixedMatrix matrix, int group, StripSource? rest) => new(this, (record, firstRow, rows) => Write((byte*)record, matrix, group, rest, firstRow, rows))
     {
-        int[][] columns = SalientColumns(firstRow, rows);
+        BytesOf = (firstRow, rows) => ByteCount + SalientCodes.ByteCount([.. SalientColumns(matrix, firstRow, rows).Select(c => c.Length)]),
+    };
+
+    private void Write(byte* record, MixedMatrix matrix, int group, StripSource? rest, int firstRow, int rows)
+    {
+        var salient = (GridMatrix)matrix.Salient;
+        int[][] columns = SalientColumns(matrix, firstRow, rows);
         SalientCodes.Write(record, columns, (r, n) => salient.Codes[((firstRow + r) * salient.Columns) + Columns[n]]);
         byte* at = record + SalientCodes.ByteCount([.. columns.Select(c => c.Length)]);
         if (!isByRow)
@@ -55,7 +57,7 @@ internal sealed unsafe class MixedStrip : Strip
             for (int r = 0; r < rows; r++) GridStrip.WriteZero(at + steps.ByteCount, zeros, r, salient.ZeroOf(firstRow + r, group));
         }
 
-        low?.Write(at + HighBytes, firstRow, rows);
+        rest?.Write((nint)(at + HighBytes), firstRow, rows);
     }
 
     /// <inheritdoc/>
@@ -74,7 +76,7 @@ internal sealed unsafe class MixedStrip : Strip
         else
         {
             short* zero = (short*)(members + Rows);
-            GridStrip.ReadZeros(scales + steps.ByteCount, zeros, 1 << (salient.Bits - 1), zero);
+            GridStrip.ReadZeros(scales + steps.ByteCount, zeros, middle, zero);
             TileSums.SubtractZeros(codes, zero, members);
             TileSums.AddScaled(codes, steps, scales, input.Scale, y);
         }
@@ -83,7 +85,7 @@ internal sealed unsafe class MixedStrip : Strip
     }
 
     /// <summary>[128], the salient columns of each row of a tile, counted within the strip.</summary>
-    private int[][] SalientColumns(int firstRow, int rows)
+    private int[][] SalientColumns(MixedMatrix matrix, int firstRow, int rows)
     {
         var columns = new int[Rows][];
         for (int r = 0; r < Rows; r++) columns[r] = r < rows ? SetBits(PlaneBits.Gather(matrix.IsSalient.Row(firstRow + r), this)) : [];

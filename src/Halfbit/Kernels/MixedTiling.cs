@@ -13,14 +13,15 @@ internal static class MixedTiling
         SignMatrix? rowSigns = matrix.Low is SignMatrix { Groups: 1 } whole ? whole : null;
         bool isByRow = salient.Groups == 1 && matrix.Low is not GridMatrix && (matrix.Low is not SignMatrix || rowSigns is not null);
         if (!isByRow) rowSigns = null;
-        var strips = new List<MixedStrip>();
+        ZeroKind zeros = GridStrip.KindOf(salient.Zero);
+        var strips = new List<StripSource>();
         foreach ((int low, int high, int[] columns) in Cut(matrix.Columns, lowGroup, salient.GroupSize))
-            strips.Add(new MixedStrip(columns, matrix, high, Tiling.PartOf(matrix.Low, low, columns, matrix.IsSalient, rowSigns is not null), isByRow));
-        return Tiling.Written(
-            source,
-            strips,
-            isByRow ? new RowScales(rowSigns, salient) : null,
-            (tile, s) => strips[s].BytesOf(tile * PlaneKernel.TileRows, Math.Min(PlaneKernel.TileRows, matrix.Rows - (tile * PlaneKernel.TileRows))));
+        {
+            StripSource? rest = Tiling.PartOf(matrix.Low, low, columns, matrix.IsSalient, rowSigns is not null);
+            strips.Add(new MixedStrip(columns, rest?.Strip, isByRow, salient.Bits, zeros, salient.Format).From(matrix, high, rest));
+        }
+
+        return Tiling.Written(source, strips, isByRow ? RowScales.From(rowSigns, salient) : null);
     }
 
     /// <summary>Strips that lie in one group of either part.</summary>

@@ -3,6 +3,11 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
+/// <summary>Scales of whole rows, and what writes them.</summary>
+/// <param name="Scales">The scales.</param>
+/// <param name="Write">Writes those of some rows of the matrix: the address (zeroed), the first row, the number of rows.</param>
+internal sealed record RowScalesSource(RowScales Scales, Action<nint, int, int> Write);
+
 /// <summary>
 /// Scales that whole rows share: they lie in memory once for each tile, after all records, and strips leave the sums that they scale: u₀ = Σ s·W over signs, and for salient codes
 /// u₁ = Σ s·q and u₂ = Σ s·code·q over the salient weights. In the end y = α·u₀ + μ·(t − u₁) + step·(u₂ − z·u₁) with t = Σ s·q over the whole row.
@@ -10,48 +15,54 @@ namespace Halfbit.Kernels;
 internal sealed unsafe class RowScales
 {
     private const int Rows = PlaneKernel.TileRows;
-    private readonly (ScaleTable Table, Func<int, float> Of)? alpha;
-    private readonly (ScaleTable Table, Func<int, float> Of)? mu;
-    private readonly (ScaleTable Table, Func<int, float> Of)? step;
-    private readonly (ZeroKind Kind, int Middle, Func<int, int> Of) zeros;
+    private readonly ScaleTable? alpha;
+    private readonly ScaleTable? mu;
+    private readonly ScaleTable? step;
+    private readonly ZeroKind zeros;
+    private readonly int middle;
 
-    /// <summary>The scales of a matrix of signs, or of the low part of a mixture.</summary>
-    /// <param name="signs">The signs, whose scales are those of whole rows; null: that part has no such scales.</param>
-    /// <param name="salient">The salient codes of a mixture, whose steps and zero codes are those of whole rows; null: there are none such.</param>
-    public RowScales(SignMatrix? signs, GridMatrix? salient)
+    /// <summary>The scales of a matrix of signs, or of a mixture.</summary>
+    /// <param name="alpha">How the scales of signs are stored; null: there are none.</param>
+    /// <param name="hasMeans">Whether signs have means, stored likewise.</param>
+    /// <param name="step">How the steps of salient codes are stored; null: there are none.</param>
+    /// <param name="bits">Bits of a salient code.</param>
+    /// <param name="zeros">How zero codes are stored.</param>
+    public RowScales(ScaleFormat? alpha, bool hasMeans, ScaleFormat? step, int bits, ZeroKind zeros)
     {
-        if (signs is not null)
-        {
-            alpha = (new ScaleTable(signs.Format), i => signs.Alpha[i]);
-            if (signs.Mu is not null) mu = (alpha.Value.Table, i => signs.Mu[i]);
-        }
-
-        if (salient is null) return;
-        step = (new ScaleTable(salient.Format), i => salient.Scale[i]);
-        zeros = (GridStrip.KindOf(salient.Zero), 1 << (salient.Bits - 1), i => salient.ZeroOf(i, 0));
+        this.alpha = alpha is null ? null : new ScaleTable(alpha.Value);
+        mu = hasMeans ? this.alpha : null;
+        this.step = step is null ? null : new ScaleTable(step.Value);
+        (this.zeros, middle) = (zeros, 1 << (bits - 1));
     }
 
     /// <summary>Sums of a row: 1, or 3 with salient codes.</summary>
     public int Sums => step is null ? 1 : 3;
 
     /// <summary>Bytes of a tile.</summary>
-    public int ByteCount => (alpha?.Table.ByteCount ?? 0) + (mu?.Table.ByteCount ?? 0) + (step is null ? 0 : step.Value.Table.ByteCount + GridStrip.BytesOf(zeros.Kind));
+    public int ByteCount => (alpha?.ByteCount ?? 0) + (mu?.ByteCount ?? 0) + (step is null ? 0 : step.Value.ByteCount + GridStrip.BytesOf(zeros));
 
-    /// <summary>Writes the scales of a tile.</summary>
-    /// <param name="record">Zeroed.</param>
-    /// <param name="firstRow">First row of the tile in the matrix.</param>
-    /// <param name="rows">Rows of the tile.</param>
-    public void Write(byte* record, int firstRow, int rows)
+    /// <summary>The scales with what writes them.</summary>
+    /// <param name="signs">The signs of the matrix, or of the low part of a mixture; null: none.</param>
+    /// <param name="salient">The salient codes of a mixture; null: none.</param>
+    public static RowScalesSource From(SignMatrix? signs, GridMatrix? salient)
     {
-        byte* at = record;
-        foreach ((ScaleTable Table, Func<int, float> Of)? scales in ((ScaleTable, Func<int, float>)?[])[alpha, mu, step])
-        {
-            if (scales is null) continue;
-            for (int r = 0; r < rows; r++) scales.Value.Table.Write(at, r, scales.Value.Of(firstRow + r));
-            at += scales.Value.Table.ByteCount;
-        }
+        var scales = new RowScales(signs?.Format, signs?.Mu is not null, salient?.Format, salient?.Bits ?? 1, GridStrip.KindOf(salient?.Zero));
+        return new RowScalesSource(scales, (record, firstRow, rows) => scales.Write((byte*)record, signs, salient, firstRow, rows));
+    }
 
-        for (int r = 0; step is not null && r < rows; r++) GridStrip.WriteZero(at, zeros.Kind, r, zeros.Of(firstRow + r));
+    private void Write(byte* record, SignMatrix? signs, GridMatrix? salient, int firstRow, int rows)
+    {
+        if (alpha is ScaleTable ofSigns) record = Write(record, ofSigns, signs!.Alpha, firstRow, rows);
+        if (mu is ScaleTable ofMeans) record = Write(record, ofMeans, signs!.Mu!, firstRow, rows);
+        if (step is not ScaleTable ofCodes) return;
+        record = Write(record, ofCodes, salient!.Scale, firstRow, rows);
+        for (int r = 0; r < rows; r++) GridStrip.WriteZero(record, zeros, r, salient.ZeroOf(firstRow + r, 0));
+    }
+
+    private static byte* Write(byte* record, in ScaleTable table, float[] scales, int firstRow, int rows)
+    {
+        for (int r = 0; r < rows; r++) table.Write(record, r, scales[firstRow + r]);
+        return record + table.ByteCount;
     }
 
     /// <summary>Makes sums results.</summary>
@@ -70,21 +81,21 @@ internal sealed unsafe class RowScales
         }
         else
         {
-            alpha.Value.Table.Expand(record, scales);
-            record += alpha.Value.Table.ByteCount;
+            alpha.Value.Expand(record, scales);
+            record += alpha.Value.ByteCount;
             for (int r = 0; r < y.Length; r++) y[r] = scales[r] * sums[r];
         }
 
         if (mu is not null)
         {
-            mu.Value.Table.Expand(record, scales);
-            record += mu.Value.Table.ByteCount;
+            mu.Value.Expand(record, scales);
+            record += mu.Value.ByteCount;
             for (int r = 0; r < y.Length; r++) y[r] += scales[r] * (step is null ? total : total - sums[Rows + r]);
         }
 
         if (step is null) return;
-        step.Value.Table.Expand(record, scales);
-        GridStrip.ReadZeros(record + step.Value.Table.ByteCount, zeros.Kind, zeros.Middle, zero);
+        step.Value.Expand(record, scales);
+        GridStrip.ReadZeros(record + step.Value.ByteCount, zeros, middle, zero);
         for (int r = 0; r < y.Length; r++) y[r] += scales[r] * (sums[(2 * Rows) + r] - (zero[r] * sums[Rows + r]));
     }
 }

@@ -3,28 +3,10 @@ using Halfbit.Representation;
 
 namespace Halfbit.Kernels;
 
-/// <summary>Where a sign strip's weights come from, by row of the matrix.</summary>
-/// <param name="Signs">First signs of the strip's columns, set = +.</param>
-internal sealed record SignSource(Func<int, UInt128> Signs)
-{
-    /// <summary>Second signs; null with one plane.</summary>
-    public Func<int, UInt128>? SecondSigns { get; init; }
-
-    /// <summary>[code bits], planes of the states of weights, lowest first: states 0 … groups − 1 are the groups, others are zeros. Empty when there is one state.</summary>
-    public IReadOnlyList<Func<int, UInt128>> States { get; init; } = [];
-
-    /// <summary>[groups][planes], row scales by row; empty when they are <see cref="RowScales"/>.</summary>
-    public required IReadOnlyList<Func<int, float>[]> Alpha { get; init; }
-
-    /// <summary>[groups], how α is stored.</summary>
-    public required IReadOnlyList<ScaleFormat> AlphaFormats { get; init; }
-
-    /// <summary>[groups], means by row; null: none.</summary>
-    public IReadOnlyList<Func<int, float>>? Mu { get; init; }
-
-    /// <summary>[groups], how μ is stored.</summary>
-    public IReadOnlyList<ScaleFormat> MuFormats { get; init; } = [];
-}
+/// <summary>Where the planes and scales of a <see cref="SignStrip"/> come from, by row of the matrix.</summary>
+/// <param name="Planes">Bits of the strip's columns: signs (set = +), second signs, bits of states.</param>
+/// <param name="Scales">[groups], the scales of each: α, second α, μ; empty where they are <see cref="RowScales"/>.</param>
+internal sealed record SignSource(IReadOnlyList<Func<int, UInt128>> Planes, IReadOnlyList<IReadOnlyList<Func<int, float>>> Scales);
 
 /// <summary>
 /// Signs in groups, of one or two planes: y += s·Σ_g α_g·T_g, T_g = Σ ±q over the weights of group g. Those come from as many plain sums as there are states: with one bit c to tell two states
@@ -40,7 +22,6 @@ internal sealed unsafe class SignStrip : Strip
     private const int MostPlanes = 5;
 
     private const int Rows = PlaneKernel.TileRows;
-    private readonly SignSource source;
     private readonly bool hasSecond;
     private readonly int stateBits;
     private readonly int planes;
@@ -49,17 +30,18 @@ internal sealed unsafe class SignStrip : Strip
 
     /// <summary>A strip of signs.</summary>
     /// <param name="columns">Its columns.</param>
-    /// <param name="sourceOf">Its weights, given the strip.</param>
-    public SignStrip(int[] columns, Func<Strip, SignSource> sourceOf)
+    /// <param name="hasSecond">Whether there are two planes of signs.</param>
+    /// <param name="stateBits">Bits that tell the groups, and zeros, apart: states 0 … groups − 1 are the groups, others are zeros; 0 to 3.</param>
+    /// <param name="alpha">[groups], how row scales are stored; empty where they are <see cref="RowScales"/>.</param>
+    /// <param name="mu">[groups], how means are stored; empty: there are none.</param>
+    public SignStrip(int[] columns, bool hasSecond, int stateBits, IEnumerable<ScaleFormat> alpha, IEnumerable<ScaleFormat> mu)
         : base(columns)
     {
-        source = sourceOf(this);
-        hasSecond = source.SecondSigns is not null;
-        stateBits = source.States.Count;
+        (this.hasSecond, this.stateBits) = (hasSecond, stateBits);
         planes = 1 + (hasSecond ? 1 : 0) + stateBits;
-        alpha = [.. source.AlphaFormats.Select(f => new ScaleTable(f))];
-        mu = source.Mu is null ? [] : [.. source.MuFormats.Select(f => new ScaleTable(f))];
-        int scales = (alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1)) + mu.Sum(m => m.ByteCount);
+        this.alpha = [.. alpha.Select(f => new ScaleTable(f))];
+        this.mu = [.. mu.Select(f => new ScaleTable(f))];
+        int scales = (this.alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1)) + this.mu.Sum(m => m.ByteCount);
         ByteCount = (planes * PlaneBytes) + scales;
     }
 
@@ -69,30 +51,26 @@ internal sealed unsafe class SignStrip : Strip
     /// <summary>Bytes from one word of a plane to the next.</summary>
     private nint Stride => planes * PlaneKernel.WordBytes;
 
-    /// <inheritdoc/>
-    public override void Write(byte* record, int firstRow, int rows)
+    /// <summary>The strip with what writes its records.</summary>
+    public StripSource From(SignSource source) => new(this, (record, firstRow, rows) => Write((byte*)record, source, firstRow, rows));
+
+    private void Write(byte* record, SignSource source, int firstRow, int rows)
     {
-        byte* at = record;
-        Plane(source.Signs);
-        if (hasSecond) Plane(source.SecondSigns!);
-        foreach (Func<int, UInt128> bit in source.States) Plane(bit);
-        at = record + (planes * PlaneBytes);
-        for (int g = 0; g < source.Alpha.Count; g++)
+        for (int k = 0; k < planes; k++)
         {
-            foreach (Func<int, float> plane in source.Alpha[g]) Scales(alpha[g], plane);
-            if (source.Mu is not null) Scales(mu[g], source.Mu[g]);
+            Func<int, UInt128> bitsOf = source.Planes[k];
+            PlaneBits.Write(record + (k * PlaneKernel.WordBytes), Words, Stride, rows, r => bitsOf(firstRow + r));
         }
 
-        void Plane(Func<int, UInt128> bitsOf)
+        byte* at = record + (planes * PlaneBytes);
+        for (int g = 0; g < alpha.Length; g++)
         {
-            PlaneBits.Write(at, Words, Stride, rows, r => bitsOf(firstRow + r));
-            at += PlaneKernel.WordBytes;
-        }
-
-        void Scales(in ScaleTable table, Func<int, float> scaleOf)
-        {
-            WriteScales(at, table, firstRow, rows, scaleOf);
-            at += table.ByteCount;
+            for (int k = 0; k < source.Scales[g].Count; k++)
+            {
+                ScaleTable table = k < (hasSecond ? 2 : 1) ? alpha[g] : mu[g];
+                WriteScales(at, table, firstRow, rows, source.Scales[g][k]);
+                at += table.ByteCount;
+            }
         }
     }
 

@@ -1,5 +1,14 @@
 namespace Halfbit.Kernels;
 
+/// <summary>A strip, and what writes its records from a quantized matrix.</summary>
+/// <param name="Strip">The strip.</param>
+/// <param name="Write">Writes the record of some rows of the matrix: its address (zeroed), the first row, the number of rows.</param>
+internal sealed record StripSource(Strip Strip, Action<nint, int, int> Write)
+{
+    /// <summary>Bytes of the record of some rows of the matrix (the first, their number); null: <see cref="Strip.ByteCount"/>.</summary>
+    public Func<int, int, int>? BytesOf { get; init; }
+}
+
 /// <summary>
 /// Up to 128 columns of a <see cref="TiledMatrix"/> that share row scales: which columns they are, and how the bytes of 128 rows of them, a record, are multiplied.
 /// </summary>
@@ -46,12 +55,6 @@ internal abstract unsafe class Strip
     /// <param name="y">[128], by row.</param>
     /// <param name="kernel">Sums planes.</param>
     public virtual void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel) => throw new NotSupportedException();
-
-    /// <summary>Writes a record.</summary>
-    /// <param name="record">Zeroed.</param>
-    /// <param name="firstRow">First row of the tile in the matrix.</param>
-    /// <param name="rows">Rows of the tile, 1 to 128.</param>
-    public abstract void Write(byte* record, int firstRow, int rows);
 
     /// <summary>Writes the scales of a tile.</summary>
     /// <param name="scales">Zeroed.</param>

@@ -115,18 +115,11 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     /// <summary>The row scales of a tile.</summary>
     internal byte* ScaleRecord(int tile) => (byte*)start + ((lines[^1] + ((nint)tile * scaleLines)) * Line);
 
-    /// <summary>Writes what a tile holds.</summary>
-    internal void Write(int tile)
-    {
-        int firstRow = tile * PlaneKernel.TileRows;
-        int rows = Math.Min(PlaneKernel.TileRows, Rows - firstRow);
-        foreach (ColumnRange section in Sections)
-        {
-            for (int s = section.Start; s < section.End; s++) Strips[s].Write(Record(tile, s, section), firstRow, rows);
-        }
+    /// <summary>As <see cref="Record"/>, for code without pointers.</summary>
+    internal nint RecordAddress(int tile, int strip, ColumnRange section) => (nint)Record(tile, strip, section);
 
-        RowScales?.Write(ScaleRecord(tile), firstRow, rows);
-    }
+    /// <summary>As <see cref="ScaleRecord"/>, for code without pointers.</summary>
+    internal nint ScaleAddress(int tile) => (nint)ScaleRecord(tile);
 
     private static int LinesOf(int bytes) => (bytes + Line - 1) / Line;
 
