@@ -10,6 +10,7 @@ internal static class Program
         ("layer", "[SIZE [METHOD...]]: every published method, or those named, on one square matrix, one thread", LayerBench.Run),
         ("tokenizer", "MODEL TEXT: encoding speed", TokenizerBench.Run),
         ("kernels", "[TURNS]: the inner loops of packed products in the cache; halfbit bench kernels measures whole products", KernelBench.Run),
+        ("load", "[SIZE [FORM...]]: from a packed matrix to one that is laid out to run", LoadBench.Run),
         ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
     ];
 

@@ -132,7 +132,7 @@ internal sealed unsafe class GridStrip : Strip
     /// <inheritdoc/>
     /// <remarks>The codes of weights that do not count are 0.</remarks>
     [SkipLocalsInit]
-    public override void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel)
+    public override void AddRest(byte* record, in StripInput input, short* left, float* y, PlaneKernel kernel)
     {
         int* room = stackalloc int[(2 * Rows) + (Rows / 2) + PlaneKernel.LineInts];
         int* sums = (int*)PlaneKernel.AlignedLine(room);
@@ -141,7 +141,8 @@ internal sealed unsafe class GridStrip : Strip
         Sum(record, input, sums, kernel);
         byte* scales = record + ScalesAt;
         ReadZeros(scales + steps.ByteCount, zeros, 1 << (bits - 1), expanded);
-        new Span<int>(left, Rows).CopyTo(new Span<int>(members, Rows));
+        new Span<int>(members, Rows).Clear();
+        TileSums.AddShifted(left, 0, members);
         TileSums.SubtractFrom(input.Total, members);
         TileSums.ToCodes(sums, 0, LargestCode, input.Total);
         TileSums.SubtractZeros(sums, expanded, members);

@@ -64,9 +64,10 @@ internal sealed unsafe class MixedStrip : Strip
     [SkipLocalsInit]
     public override void Add(byte* record, in StripInput input, float* y, PlaneKernel kernel)
     {
-        int* room = stackalloc int[(Rows * 2) + (Rows / 2) + PlaneKernel.LineInts];
+        int* room = stackalloc int[(Rows * 2) + Rows + PlaneKernel.LineInts];
         int* codes = (int*)PlaneKernel.AlignedLine(room);
-        int* members = codes + Rows;
+        int* wide = codes + Rows;
+        short* members = (short*)(wide + Rows);
         byte* scales = SalientCodes.Sum(record, input.Values, codes, members);
         if (isByRow)
         {
@@ -75,9 +76,11 @@ internal sealed unsafe class MixedStrip : Strip
         }
         else
         {
-            short* zero = (short*)(members + Rows);
+            short* zero = members + Rows;
             GridStrip.ReadZeros(scales + steps.ByteCount, zeros, middle, zero);
-            TileSums.SubtractZeros(codes, zero, members);
+            new Span<int>(wide, Rows).Clear();
+            TileSums.AddShifted(members, 0, wide);
+            TileSums.SubtractZeros(codes, zero, wide);
             TileSums.AddScaled(codes, steps, scales, input.Scale, y);
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -7,8 +8,8 @@ namespace Halfbit.Kernels;
 /// Salient codes of a strip as lists, a column and a code for each: rows with most of them first, 16 rows at a time, whose lists have the same length, a multiple of four.
 /// </summary>
 /// <remarks>
-/// Layout: [128] row at each place; [8] lengths of the lists of 16 rows, in fours; up to a multiple of 64 nothing; then for each 16 rows and each four entries 64 columns and 64 codes, four of
-/// a row next to each other. A column has <see cref="Present"/> added; entries without it, and with code 0, fill lists up.
+/// Layout: [128] the place of each lane's row (<see cref="PlaneKernel.RowOfLane"/>); [8] lengths of the lists of 16 places, in fours; up to a multiple of 64 nothing; then for each 16 places and
+/// each four entries 64 columns and 64 codes, four of a row next to each other. A column has <see cref="Present"/> added; entries without it, and with code 0, fill lists up.
 /// </remarks>
 internal static unsafe class SalientCodes
 {
@@ -41,6 +42,7 @@ internal static unsafe class SalientCodes
     public static void Write(byte* lists, int[][] columns, Func<int, int, int> code)
     {
         int[] order = [.. Enumerable.Range(0, Rows).OrderByDescending(r => columns[r].Length)];
+        for (int lane = 0; lane < Rows; lane++) lists[lane] = (byte)Array.IndexOf(order, PlaneKernel.RowOfLane(lane));
         byte* at = lists + HeaderBytes;
         for (int p = 0; p < Rows; p += Block)
         {
@@ -49,7 +51,6 @@ internal static unsafe class SalientCodes
             for (int d = 0; d < Block; d++)
             {
                 int row = order[p + d];
-                lists[p + d] = (byte)row;
                 for (int n = 0; n < columns[row].Length; n++)
                 {
                     byte* entry = at + (n / Four * 2 * Line) + (d * Four) + (n % Four);
@@ -62,20 +63,19 @@ internal static unsafe class SalientCodes
         }
     }
 
-    /// <summary>codes[r] ← Σ code · q and members[r] ← Σ q over the salient weights of row r.</summary>
+    /// <summary>codes[r] ← Σ code · q and members ← Σ q over the salient weights of a row.</summary>
     /// <param name="lists">The lists of a tile.</param>
     /// <param name="q">[columns], activations; 128 bytes can be read.</param>
     /// <param name="codes">[128], by row.</param>
-    /// <param name="members">[128], by row.</param>
+    /// <param name="members">[128], by lane.</param>
     /// <returns>The end of the lists.</returns>
-    public static byte* Sum(byte* lists, sbyte* q, int* codes, int* members)
-    {
-        return IsFast ? SumByVectors(lists, q, codes, members) : SumByDefinition(lists, q, codes, members);
-    }
+    public static byte* Sum(byte* lists, sbyte* q, int* codes, short* members) => IsFast ? SumByVectors(lists, q, codes, members) : SumByDefinition(lists, q, codes, members);
 
     /// <summary>The definition.</summary>
-    public static byte* SumByDefinition(byte* lists, sbyte* q, int* codes, int* members)
+    public static byte* SumByDefinition(byte* lists, sbyte* q, int* codes, short* members)
     {
+        int* codesByPlace = stackalloc int[Rows];
+        int* membersByPlace = stackalloc int[Rows];
         byte* at = lists + HeaderBytes;
         for (int p = 0; p < Rows; p += Block)
         {
@@ -92,53 +92,84 @@ internal static unsafe class SalientCodes
                     all += value;
                 }
 
-                codes[lists[p + d]] = code;
-                members[lists[p + d]] = all;
+                (codesByPlace[p + d], membersByPlace[p + d]) = (code, all);
             }
 
             at += fours * 2 * Line;
         }
 
-        return at;
-    }
-
-    /// <summary>64 entries at a time: one instruction finds their activations.</summary>
-    public static byte* SumByVectors(byte* lists, sbyte* q, int* codes, int* members)
-    {
-        Vector512<sbyte> q0 = Vector512.Load(q);
-        Vector512<sbyte> q1 = Vector512.Load(q + Line);
-        Vector512<short> one = Vector512.Create((short)1);
-        Vector512<short> lower = Vector512.Create((short)255);
-        Vector512<byte> present = Vector512.Create(Present);
-        int* room = stackalloc int[(2 * Block) + PlaneKernel.LineInts];
-        int* block = (int*)PlaneKernel.AlignedLine(room);
-        byte* at = lists + HeaderBytes;
-        for (int p = 0; p < Rows; p += Block)
+        for (int lane = 0; lane < Rows; lane++)
         {
-            Vector512<int> code = default;
-            Vector512<int> all = default;
-            for (byte* end = at + (lists[Rows + (p / Block)] * 2 * Line); at < end; at += 2 * Line)
-            {
-                Vector512<byte> columns = Vector512.Load(at);
-                Vector512<short> c = Vector512.Load(at + Line).AsInt16();
-                Vector512<short> x = Avx512Vbmi.PermuteVar64x8x2(q0, columns.AsSByte(), q1).AsInt16();
-
-                // Lane r: four columns of row r. A present one counts 128 times; two of them fit 16 bits.
-                all += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(columns & present, x.AsSByte()), one);
-                code += Avx512BW.MultiplyAddAdjacent(c & lower, (x << 8) >> 8) + Avx512BW.MultiplyAddAdjacent(c >>> 8, x >> 8);
-            }
-
-            code.Store(block);
-            (all >> 7).Store(block + Block);
-            for (int d = 0; d < Block; d++)
-            {
-                int row = lists[p + d];
-                codes[row] = block[d];
-                members[row] = block[Block + d];
-            }
+            codes[PlaneKernel.RowOfLane(lane)] = codesByPlace[lists[lane] % Rows];
+            members[lane] = (short)membersByPlace[lists[lane] % Rows];
         }
 
         return at;
+    }
+
+    /// <summary>64 entries at a time: one instruction finds their activations. Sums are then brought from places to lanes, as numbers of 16 bits.</summary>
+    [SkipLocalsInit]
+    public static byte* SumByVectors(byte* lists, sbyte* q, int* codes, short* members)
+    {
+        Vector512<sbyte> q0 = Vector512.Load(q);
+        Vector512<sbyte> q1 = Vector512.Load(q + Line);
+        int* room = stackalloc int[(Rows / 2 * 3) + PlaneKernel.LineInts];
+        short* all = (short*)PlaneKernel.AlignedLine(room);
+        short* lower = all + Rows;
+        short* upper = lower + Rows;
+        byte* at = lists + HeaderBytes;
+        for (int p = 0; p < Rows; p += 2 * Block)
+        {
+            (Vector512<int> firstCodes, Vector512<int> first) = SumBlock(ref at, lists[Rows + (p / Block)], q0, q1);
+            (Vector512<int> secondCodes, Vector512<int> second) = SumBlock(ref at, lists[Rows + (p / Block) + 1], q0, q1);
+            Vector512.Narrow(first, second).Store(all + p);
+            Vector512.Narrow(firstCodes, secondCodes).Store(lower + p);
+            Vector512.Narrow(firstCodes >> 16, secondCodes >> 16).Store(upper + p);
+        }
+
+        for (int lane = 0; lane < Rows; lane += 2 * Block)
+        {
+            Vector512<ushort> place = Avx512BW.ConvertToVector512UInt16(Vector256.Load(lists + lane));
+            Vector512<ushort> isLate = Vector512.GreaterThan(place & Vector512.Create((ushort)64), Vector512<ushort>.Zero);
+            At(all, place, isLate).AsInt16().Store(members + lane);
+            Vector512<int> low = At(lower, place, isLate).AsInt32();
+            Vector512<int> high = At(upper, place, isLate).AsInt32();
+            ((low & Vector512.Create(0xFFFF)) | (high << 16)).Store(codes + lane);
+            ((low >>> 16) | (high & Vector512.Create(unchecked((int)0xFFFF0000)))).Store(codes + lane + Block);
+        }
+
+        return at;
+    }
+
+    /// <summary>Σ code · q and Σ q of 16 places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<int> Codes, Vector512<int> All) SumBlock(ref byte* at, int fours, Vector512<sbyte> q0, Vector512<sbyte> q1)
+    {
+        Vector512<int> code = default;
+        Vector512<int> all = default;
+        for (byte* end = at + (fours * 2 * Line); at < end; at += 2 * Line)
+        {
+            Vector512<byte> columns = Vector512.Load(at);
+            Vector512<short> c = Vector512.Load(at + Line).AsInt16();
+            Vector512<short> x = Avx512Vbmi.PermuteVar64x8x2(q0, columns.AsSByte(), q1).AsInt16();
+
+            // Lane r: four columns of row r. A present one counts 128 times; two of them fit 16 bits.
+            all += Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(columns & Vector512.Create(Present), x.AsSByte()), Vector512<short>.One);
+            code += Avx512BW.MultiplyAddAdjacent(c & Vector512.Create((short)255), (x << 8) >> 8) + Avx512BW.MultiplyAddAdjacent(c >>> 8, x >> 8);
+        }
+
+        return (code, all >> 7);
+    }
+
+    /// <summary>The numbers at some of 128 places.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<ushort> At(short* numbers, Vector512<ushort> place, Vector512<ushort> isLate)
+    {
+        ushort* from = (ushort*)numbers;
+        return Vector512.ConditionalSelect(
+            isLate,
+            Avx512BW.PermuteVar32x16x2(Vector512.Load(from + 64), place, Vector512.Load(from + 96)),
+            Avx512BW.PermuteVar32x16x2(Vector512.Load(from), place, Vector512.Load(from + 32)));
     }
 
     private static int Fours(int count) => (count + Four - 1) / Four;

@@ -86,7 +86,7 @@ internal sealed unsafe class SignStrip : Strip
     /// <inheritdoc/>
     /// <remarks>One plane in one group; the signs of weights that do not count are +.</remarks>
     [SkipLocalsInit]
-    public override void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel)
+    public override void AddRest(byte* record, in StripInput input, short* left, float* y, PlaneKernel kernel)
     {
         int* room = stackalloc int[(Rows / 2) + PlaneKernel.LineInts];
         short* sums = (short*)PlaneKernel.AlignedLine(room);

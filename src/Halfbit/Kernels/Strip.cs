@@ -51,10 +51,10 @@ internal abstract unsafe class Strip
     /// <summary>Adds the products of a tile's rows with one row of activations, where some weights count for nothing.</summary>
     /// <param name="record">Planes and scales.</param>
     /// <param name="input">The activations.</param>
-    /// <param name="left">[128], by row: Σ q over the weights that do not count.</param>
+    /// <param name="left">[128], by lane: Σ q over the weights that do not count.</param>
     /// <param name="y">[128], by row.</param>
     /// <param name="kernel">Sums planes.</param>
-    public virtual void AddRest(byte* record, in StripInput input, int* left, float* y, PlaneKernel kernel) => throw new NotSupportedException();
+    public virtual void AddRest(byte* record, in StripInput input, short* left, float* y, PlaneKernel kernel) => throw new NotSupportedException();
 
     /// <summary>Writes the scales of a tile.</summary>
     /// <param name="scales">Zeroed.</param>

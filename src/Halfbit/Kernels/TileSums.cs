@@ -111,17 +111,10 @@ internal static unsafe class TileSums
         }
     }
 
-    /// <summary>a ← a − b.</summary>
-    /// <param name="b">By row.</param>
-    /// <param name="a">By lane.</param>
-    public static void Subtract(int* b, short* a)
+    /// <summary>a ← a − b, by lane.</summary>
+    public static void Subtract(short* b, short* a)
     {
-        for (int p = 0; p < Rows; p += Half)
-        {
-            int* source = b + FirstRow(p);
-            Vector256<int> pairs = (Vector256.Load(source) & Vector256.Create(0xFFFF)) | (Vector256.Load(source + Half) << 16);
-            (Vector256.Load(a + p) - pairs.AsInt16()).Store(a + p);
-        }
+        for (int p = 0; p < Rows; p += LaneGroup) (Vector512.Load(a + p) - Vector512.Load(b + p)).Store(a + p);
     }
 
     /// <summary>a ← number − a.</summary>

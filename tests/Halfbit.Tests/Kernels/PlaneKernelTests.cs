@@ -116,19 +116,24 @@ public sealed unsafe class PlaneKernelTests
             }
 
             int[] codes = [.. salient.Select((own, r) => own.Sum(j => code[r, j] * q[j]))];
-            int[] members = [.. salient.Select(own => own.Sum(j => q[j]))];
+            short[] members = [.. Enumerable.Range(0, PlaneKernel.TileRows).Select(p => (short)salient[PlaneKernel.RowOfLane(p)].Sum(j => q[j]))];
             var lists = new byte[SalientCodes.ByteCount([.. salient.Select(c => c.Length)])];
-            int[] sums = new int[PlaneKernel.TileRows * 2];
-            fixed (byte* list = lists)
-            fixed (sbyte* values = q)
-            fixed (int* result = sums)
+            foreach (bool isFast in (bool[])[false, true])
             {
-                SalientCodes.Write(list, salient, (r, j) => code[r, j]);
-                SalientCodes.SumByDefinition(list, values, result, result + PlaneKernel.TileRows);
-                Assert.Equal([.. codes, .. members], sums);
-                sums.AsSpan().Clear();
-                SalientCodes.SumByVectors(list, values, result, result + PlaneKernel.TileRows);
-                Assert.Equal([.. codes, .. members], sums);
+                var codeSums = new int[PlaneKernel.TileRows];
+                var memberSums = new short[PlaneKernel.TileRows];
+                fixed (byte* list = lists)
+                fixed (sbyte* values = q)
+                fixed (int* result = codeSums)
+                fixed (short* ofMembers = memberSums)
+                {
+                    if (!isFast) SalientCodes.Write(list, salient, (r, j) => code[r, j]);
+                    byte* end = isFast ? SalientCodes.SumByVectors(list, values, result, ofMembers) : SalientCodes.SumByDefinition(list, values, result, ofMembers);
+                    Assert.Equal(lists.Length, end - list);
+                }
+
+                Assert.Equal(codes, codeSums);
+                Assert.Equal(members, memberSums);
             }
         }
     }
