@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using Halfbit.Checkpoints;
 using Halfbit.Kernels;
 using Halfbit.Numerics;
 
@@ -15,6 +16,9 @@ public sealed class LinearLayer
 
     /// <summary>Multiply-adds below which threads cost more than they bring.</summary>
     private const long SerialWork = 1 << 16;
+
+    /// <summary>Bytes of a file seen at a time; below 2³¹.</summary>
+    private const int MostBytes = 1 << 30;
 
     private IWeightRows weights;
 
@@ -79,12 +83,33 @@ public sealed class LinearLayer
             return;
         }
 
+        if (rows <= HalfProduct.MaxRows && weights is MappedTensor { Type: ElementType.F16 or ElementType.BF16 } tensor && TryMultiplyStored(tensor, X.View.RowRange(0, rows), Y.View.RowRange(0, rows)))
+        {
+            AddBias(Y.View.RowRange(0, rows), new ColumnRange(0, Rows));
+            return;
+        }
+
         int tile = TileRows(rows);
         int piece = (long)rows * Rows * Columns < SerialWork ? Rows : Math.Min(tile, Share(Rows, RowParallel.Threads));
         SteadyLoop.For(Rows, piece, (Layer: this, X, Y, rows, tile), static (s, start, end) =>
         {
             for (int i = start; i < end; i += s.tile) s.Layer.ApplyTile(s.X, s.Y, s.rows, new ColumnRange(i, Math.Min(i + s.tile, end)));
         });
+    }
+
+    /// <summary>Few rows and 16-bit weights in a file: they are widened on their way, with the bits of the general form; false where that cannot be.</summary>
+    private static bool TryMultiplyStored(MappedTensor tensor, MatrixView<float> X, MatrixView<float> Y)
+    {
+        HalfFormat format = tensor.Type == ElementType.F16 ? HalfFormat.Half : HalfFormat.BFloat16;
+        int rowBytes = sizeof(ushort) * X.Columns;
+        int most = Math.Max(1, MostBytes / rowBytes);
+        for (int i = 0; i < Y.Columns; i += most)
+        {
+            var outputs = new ColumnRange(i, Math.Min(i + most, Y.Columns));
+            if (!HalfProduct.TryMultiplyTransposed(X, tensor.Bytes((long)i * rowBytes, outputs.Count * rowBytes), format, Y[outputs])) return false;
+        }
+
+        return true;
     }
 
     /// <summary>The outputs of some rows of W.</summary>

@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
+using Halfbit.Checkpoints;
 using Halfbit.Models;
 using Halfbit.Numerics;
+using Halfbit.Tests.Support;
 
 namespace Halfbit.Tests.Models;
 
@@ -44,6 +47,47 @@ public sealed class LinearLayerTests
         {
             RowParallel.Threads = threads;
         }
+    }
+
+    [Theory]
+    [InlineData(ElementType.F16)]
+    [InlineData(ElementType.BF16)]
+    public void Weights_of_16_bits_in_a_file_give_the_bits_of_expanded_ones_for_any_number_of_rows(ElementType type)
+    {
+        const int Outputs = 300;
+        const int Inputs = 203;
+        using var folder = new TemporaryFolder();
+        Matrix random = RandomMatrix.Create(Outputs, Inputs, 1);
+        ushort[] bits = [.. random.Data.Select(w => type == ElementType.F16 ? BitConverter.HalfToUInt16Bits((Half)w) : HalfConversion.NarrowToBFloat16(w))];
+        using (var writer = new SafetensorsWriter(folder["w.safetensors"], [new TensorDeclaration("w", type, [Outputs, Inputs])]))
+        {
+            writer.Write(MemoryMarshal.AsBytes<ushort>(bits));
+            writer.Complete();
+        }
+
+        using SafetensorsFile file = SafetensorsFile.Open(folder["w.safetensors"]);
+        MappedTensor mapped = file.Tensors.Single();
+        float[] bias = RandomMatrix.Create(1, Outputs, 3).Data;
+        Matrix X = RandomMatrix.Create(40, Inputs, 2);
+        var expected = new Matrix(40, Outputs);
+        new LinearLayer("layer", Matrix.Expand(mapped), bias).Apply(X, expected, 40);
+        foreach (int threads in (int[])[1, 2, 5])
+        {
+            using var count = new ThreadCount(threads);
+            foreach (int rows in (int[])[1, 2, 8, 9, 40])
+            {
+                var Y = new Matrix(rows, Outputs);
+                new LinearLayer("layer", mapped, bias).Apply(X, Y, rows);
+                Assert.Equal(expected.Data[..(rows * Outputs)], Y.Data);
+            }
+        }
+
+        // Activations so large that they cannot be scaled.
+        X[0, 7] = 1e6f;
+        new LinearLayer("layer", Matrix.Expand(mapped), bias).Apply(X, expected, 1);
+        var large = new Matrix(1, Outputs);
+        new LinearLayer("layer", mapped, bias).Apply(X, large, 1);
+        Assert.Equal(expected.Data[..Outputs], large.Data);
     }
 
     [Fact]
