@@ -8,6 +8,7 @@ internal sealed class RowLoop
 #pragma warning restore CA1001
 {
     private readonly ManualResetEventSlim finished = new(false, spinCount: 0);
+    private RowWorker[] crew = [];
     private int count;
     private int grain;
     private int pieces;
@@ -26,11 +27,14 @@ internal sealed class RowLoop
         this.body = body;
         next = -1;
         failure = null;
-        RowWorker.Lend(this, Math.Min(helpers, pieces - 1), helpers);
+        int wanted = Math.Min(helpers, pieces - 1);
+        if (crew.Length < wanted) crew = new RowWorker[wanted];
+        int lent = RowWorker.Lend(this, crew.AsSpan(0, wanted), helpers);
 
         RowParallel.IsInside = true;
         Work();
         RowParallel.IsInside = false;
+        RowWorker.Recall(this, crew.AsSpan(0, lent));
         AwaitWorkers();
 
         this.body = null;

@@ -15,22 +15,37 @@ internal sealed class RowWorker
     private RowLoop? assigned;
     private int isAsleep;
 
-    /// <summary>Gives <paramref name="loop"/> up to <paramref name="wanted"/> idle workers; starts new ones while there are fewer than <paramref name="limit"/>.</summary>
-    public static void Lend(RowLoop loop, int wanted, int limit)
+    /// <summary>Gives <paramref name="loop"/> idle workers until <paramref name="crew"/> is full; starts new ones while there are fewer than <paramref name="limit"/>.</summary>
+    /// <returns>Workers lent: so many elements of the crew were set.</returns>
+    public static int Lend(RowLoop loop, Span<RowWorker> crew, int limit)
     {
         lock (Gate)
         {
-            for (int w = 0; w < wanted; w++)
+            for (int w = 0; w < crew.Length; w++)
             {
                 if (!Idle.TryPop(out RowWorker? worker))
                 {
-                    if (started >= limit) return;
+                    if (started >= limit) return w;
                     worker = Start();
                 }
 
+                crew[w] = worker;
                 loop.Enter();
                 worker.Assign(loop);
             }
+        }
+
+        return crew.Length;
+    }
+
+    /// <summary>Takes the workers back that have not begun yet: the loop is over, and need not wait until they are awake.</summary>
+    public static void Recall(RowLoop loop, ReadOnlySpan<RowWorker> crew)
+    {
+        foreach (RowWorker worker in crew)
+        {
+            if (!ReferenceEquals(Interlocked.CompareExchange(ref worker.assigned, null, loop), loop)) continue;
+            lock (Gate) Idle.Push(worker);
+            loop.Leave();
         }
     }
 
@@ -65,21 +80,27 @@ internal sealed class RowWorker
 
     private RowLoop AwaitLoop()
     {
-        var patience = new RowPatience();
-        while (patience.Lasts)
-        {
-            if (Volatile.Read(ref assigned) is not null) return Interlocked.Exchange(ref assigned, null)!;
-        }
-
-        Interlocked.Exchange(ref isAsleep, 1);
         while (true)
         {
-            wake.Reset();
-            if (Volatile.Read(ref assigned) is not null) break;
-            wake.Wait();
-        }
+            var patience = new RowPatience();
+            while (patience.Lasts)
+            {
+                if (TakeLoop() is RowLoop loop) return loop;
+            }
 
-        Volatile.Write(ref isAsleep, 0);
-        return Interlocked.Exchange(ref assigned, null)!;
+            Interlocked.Exchange(ref isAsleep, 1);
+            while (true)
+            {
+                wake.Reset();
+                if (Volatile.Read(ref assigned) is not null) break;
+                wake.Wait();
+            }
+
+            Volatile.Write(ref isAsleep, 0);
+            if (TakeLoop() is RowLoop awaited) return awaited;
+        }
     }
+
+    /// <summary>The assigned loop, if it has not been recalled.</summary>
+    private RowLoop? TakeLoop() => Volatile.Read(ref assigned) is null ? null : Interlocked.Exchange(ref assigned, null);
 }

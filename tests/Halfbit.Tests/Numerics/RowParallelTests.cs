@@ -42,6 +42,21 @@ public sealed class RowParallelTests : IDisposable
     }
 
     [Fact]
+    public void Helpers_that_came_too_late_for_a_loop_take_part_in_the_next()
+    {
+        RowParallel.Threads = 2;
+        using var both = new Barrier(2);
+        for (int round = 0; round < 200; round++)
+        {
+            if (round % 4 == 0) Thread.Sleep(1); // the helper falls asleep; the next loop is over before it is awake
+            int visits = 0;
+            RowParallel.For(3, 1, (_, _) => Interlocked.Increment(ref visits));
+            Assert.Equal(3, visits);
+            if (round % 3 == 0) RowParallel.For(2, 1, (_, _) => Assert.True(both.SignalAndWait(TimeSpan.FromSeconds(30)), "two pieces did not run at the same time"));
+        }
+    }
+
+    [Fact]
     public void A_nested_loop_runs_on_its_caller()
     {
         RowParallel.Threads = 3;
