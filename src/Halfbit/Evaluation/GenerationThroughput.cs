@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Halfbit.Checkpoints;
 using Halfbit.Generation;
 using Halfbit.Kernels;
 using Halfbit.Models;
@@ -6,89 +7,130 @@ using Halfbit.Numerics;
 
 namespace Halfbit.Evaluation;
 
-/// <summary>Speed and memory of generating with a <see cref="SyntheticModel"/>.</summary>
-/// <param name="Form">Form of the packed weights.</param>
-/// <param name="Blocks">Blocks.</param>
-/// <param name="Threads">Threads.</param>
-/// <param name="BitsPerWeight">Bits per packed weight in memory.</param>
-/// <param name="PromptTokensPerSecond">Tokens of the prompt per second.</param>
-/// <param name="DecodeTokensPerSecond">New tokens per second, head included.</param>
-/// <param name="BlockSeconds">Seconds of one block for one new token.</param>
-/// <param name="HeadSeconds">Seconds of norm and head for one new token.</param>
-/// <param name="WeightBytes">Bytes of the packed weights.</param>
-/// <param name="ResidentBytes">Bytes of the process in memory, table and cache included.</param>
-public sealed record GenerationRow(
-    string Form, int Blocks, int Threads, double BitsPerWeight, double PromptTokensPerSecond, double DecodeTokensPerSecond, double BlockSeconds, double HeadSeconds, long WeightBytes, long ResidentBytes)
-{
-    /// <summary>Blocks of LLaMA-7B.</summary>
-    public const int WholeModel = 32;
-
-    /// <summary>New tokens per second of a model of <see cref="WholeModel"/> such blocks, without its head.</summary>
-    public double WholeTokensPerSecond => 1 / (WholeModel * BlockSeconds);
-}
-
 /// <summary>Measures <see cref="GenerationRow"/>s.</summary>
 public static class GenerationThroughput
 {
+    /// <summary>New tokens before those that are measured.</summary>
+    private const int WarmUp = 2;
+
     /// <summary>Measures one form.</summary>
     /// <param name="form">See <see cref="RandomForms"/>.</param>
     /// <param name="blocks">Blocks, ≥ 1.</param>
-    /// <param name="promptTokens">Tokens of the prompt, ≥ 1.</param>
-    /// <param name="newTokens">New tokens, ≥ 2.</param>
+    /// <param name="promptTokens">Tokens of each prompt, ≥ 1.</param>
+    /// <param name="newTokens">New tokens of each sequence, ≥ 1.</param>
     /// <param name="threads">Numbers of threads; sets <see cref="RowParallel.Threads"/> for the duration.</param>
+    /// <param name="batches">Numbers of sequences decoded at once, each ≥ 1.</param>
     /// <param name="precision">How activations are rounded.</param>
-    /// <returns>A row for each number of threads.</returns>
-    public static IReadOnlyList<GenerationRow> Measure(string form, int blocks, int promptTokens, int newTokens, IReadOnlyList<int> threads, ActivationPrecision precision)
+    /// <param name="cancellation">Looked at before each pass.</param>
+    /// <returns>A row for each number of threads and sequences, one after the other as they are measured.</returns>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public static IEnumerable<GenerationRow> Measure(
+        string form, int blocks, int promptTokens, int newTokens, IReadOnlyList<int> threads, IReadOnlyList<int> batches, ActivationPrecision precision, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(threads);
-        using var model = new SyntheticModel(form, blocks, precision);
-        int before = RowParallel.Threads;
-        try
+        ArgumentNullException.ThrowIfNull(batches);
+        ArgumentOutOfRangeException.ThrowIfLessThan(promptTokens, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(newTokens, 1);
+        return Rows();
+
+        IEnumerable<GenerationRow> Rows()
         {
-            return [.. threads.Select(count =>
+            using var model = new SyntheticModel(form, blocks, precision);
+            int before = RowParallel.Threads;
+            try
             {
-                RowParallel.Threads = count;
-                return MeasureRow(form, model, promptTokens, newTokens);
-            })];
-        }
-        finally
-        {
-            RowParallel.Threads = before;
+                foreach (int count in threads)
+                {
+                    foreach (int batch in batches)
+                    {
+                        RowParallel.Threads = count;
+                        yield return Measure(model.Decoder, batch, promptTokens, newTokens, cancellation) with { Form = form, WeightBytes = model.WeightBytes, WeightCount = model.WeightCount };
+                    }
+                }
+            }
+            finally
+            {
+                RowParallel.Threads = before;
+            }
         }
     }
 
-    private static GenerationRow MeasureRow(string form, SyntheticModel model, int promptTokens, int newTokens)
+    /// <summary>A row without what only the maker of the weights knows.</summary>
+    internal static GenerationRow Measure(Decoder decoder, int batchSize, int promptTokens, int newTokens, CancellationToken cancellation)
     {
-        var generator = new Generator(model.Decoder);
-        int[] prompt = [.. Enumerable.Range(0, promptTokens).Select(t => 3 + (t * 7919 % 31000))];
-        var options = new GenerationOptions { MaxNewTokens = newTokens, StopTokens = [] };
-        _ = generator.Generate(prompt, options with { MaxNewTokens = 2 });
-        GenerationResult result = generator.Generate(prompt, options);
-        double head = HeadSeconds(model.Decoder);
-        double token = result.DecodeTime.TotalSeconds / result.DecodePasses;
-        GC.Collect();
-        using var process = Process.GetCurrentProcess();
-        return new GenerationRow(
-            form,
-            model.Decoder.Blocks.Count,
-            RowParallel.Threads,
-            8.0 * model.WeightBytes / model.WeightCount,
-            promptTokens / result.PromptTime.TotalSeconds,
-            1 / token,
-            (token - head) / model.Decoder.Blocks.Count,
-            head,
-            model.WeightBytes,
-            process.WorkingSet64);
-    }
-
-    private static double HeadSeconds(Decoder decoder)
-    {
-        const int Repetitions = 8;
-        var hidden = new Matrix(1, decoder.Config.HiddenSize);
-        var logits = new Matrix(1, decoder.Config.VocabularySize);
-        decoder.Logits(hidden, [0], logits);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
+        KeyValueCache[] caches = [.. Enumerable.Range(0, batchSize).Select(_ => decoder.NewCache(promptTokens + WarmUp + newTokens))];
+        var ids = new int[batchSize];
         long start = Stopwatch.GetTimestamp();
-        for (int r = 0; r < Repetitions; r++) decoder.Logits(hidden, [0], logits);
-        return Stopwatch.GetElapsedTime(start).TotalSeconds / Repetitions;
+        for (int s = 0; s < batchSize; s++) ids[s] = Prompt(decoder, caches[s], s, promptTokens, cancellation);
+        double promptSeconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        var batch = new SequenceBatch();
+        var logits = new Matrix(batchSize, decoder.Config.VocabularySize);
+        int[] rows = [.. Enumerable.Range(0, batchSize)];
+        var blockTimes = new double[WarmUp + newTokens];
+        var headTimes = new double[WarmUp + newTokens];
+        for (int pass = 0; pass < blockTimes.Length; pass++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            batch.Clear();
+            for (int s = 0; s < batchSize; s++) batch.Add(ids.AsSpan(s, 1), caches[s], isPrompt: false);
+            start = Stopwatch.GetTimestamp();
+            Matrix hidden = decoder.Forward(batch);
+            blockTimes[pass] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            start = Stopwatch.GetTimestamp();
+            decoder.Logits(hidden, rows, logits);
+            for (int s = 0; s < batchSize; s++) ids[s] = Sampler.ArgMax(logits.Row(s));
+            headTimes[pass] = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        // What making the weights and earlier rows took is given back first.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        using var process = Process.GetCurrentProcess();
+        var row = new GenerationRow
+        {
+            Form = string.Empty,
+            Blocks = decoder.Blocks.Count,
+            Threads = RowParallel.Threads,
+            Batch = batchSize,
+            WeightCount = 0,
+            PromptTokensPerSecond = (long)batchSize * promptTokens / promptSeconds,
+            BlockSeconds = Median(blockTimes.AsSpan(WarmUp)) / decoder.Blocks.Count,
+            HeadSeconds = Median(headTimes.AsSpan(WarmUp)),
+            WeightBytes = 0,
+            TableBytes = decoder.TokenEmbedding is MappedTensor table ? table.ByteCount : 0,
+            CacheBytes = caches.Sum(cache => cache.ByteCount),
+            ResidentBytes = process.WorkingSet64,
+        };
+        GC.KeepAlive(caches);
+        return row;
+    }
+
+    /// <summary>Runs a prompt of its own for each sequence, in pieces.</summary>
+    /// <returns>The first new token.</returns>
+    private static int Prompt(Decoder decoder, KeyValueCache cache, int sequence, int tokens, CancellationToken cancellation)
+    {
+        int vocabulary = decoder.Config.VocabularySize;
+        int[] prompt = [.. Enumerable.Range(sequence * tokens, tokens).Select(t => (int)(t * 7919L % vocabulary))];
+        int piece = new GenerationOptions().PromptPiece;
+        var batch = new SequenceBatch();
+        var logits = new Matrix(1, vocabulary);
+        for (int t = 0; t < tokens; t += piece)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = Math.Min(piece, tokens - t);
+            batch.Clear();
+            batch.Add(prompt.AsSpan(t, count), cache, isPrompt: true);
+            Matrix hidden = decoder.Forward(batch);
+            if (t + count == tokens) decoder.Logits(hidden, [count - 1], logits);
+        }
+
+        return Sampler.ArgMax(logits.Row(0));
+    }
+
+    private static double Median(Span<double> seconds)
+    {
+        seconds.Sort();
+        return seconds[seconds.Length / 2];
     }
 }

@@ -46,6 +46,8 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("bench kernels --threads 0", "--threads")]
     [InlineData("bench kernels --threads 1,many", "many")]
     [InlineData("bench kernels --megabytes 1", "--megabytes")]
+    [InlineData("bench generate --batch 0", "--batch is '0', expected numbers from 1 to 256")]
+    [InlineData("bench generate --prompt 4094", "4126 tokens, the model has room for 4094")]
     public void Wrong_usage_ends_with_2(string line, string named)
     {
         Assert.Contains(named, Run(line).Failure(2), StringComparison.Ordinal);
