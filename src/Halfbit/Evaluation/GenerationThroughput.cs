@@ -21,7 +21,7 @@ public static class GenerationThroughput
     /// <param name="threads">Numbers of threads; sets <see cref="RowParallel.Threads"/> for the duration.</param>
     /// <param name="batches">Numbers of sequences decoded at once, each ≥ 1.</param>
     /// <param name="precision">How activations are rounded.</param>
-    /// <param name="cancellation">Looked at before each pass.</param>
+    /// <param name="cancellation">Looked at before each block of each pass.</param>
     /// <returns>A row for each number of threads and sequences, one after the other as they are measured.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IEnumerable<GenerationRow> Measure(
@@ -76,7 +76,7 @@ public static class GenerationThroughput
             batch.Clear();
             for (int s = 0; s < batchSize; s++) batch.Add(ids.AsSpan(s, 1), caches[s], isPrompt: false);
             start = Stopwatch.GetTimestamp();
-            Matrix hidden = decoder.Forward(batch);
+            Matrix hidden = decoder.Forward(batch, cancellation);
             blockTimes[pass] = Stopwatch.GetElapsedTime(start).TotalSeconds;
             start = Stopwatch.GetTimestamp();
             decoder.Logits(hidden, rows, logits);
@@ -121,7 +121,7 @@ public static class GenerationThroughput
             int count = Math.Min(piece, tokens - t);
             batch.Clear();
             batch.Add(prompt.AsSpan(t, count), cache, isPrompt: true);
-            Matrix hidden = decoder.Forward(batch);
+            Matrix hidden = decoder.Forward(batch, cancellation);
             if (t + count == tokens) decoder.Logits(hidden, [count - 1], logits);
         }
 

@@ -5,7 +5,7 @@ namespace Halfbit.Generation;
 /// <summary>How a prompt is continued.</summary>
 public sealed record GenerationOptions
 {
-    /// <summary>Tokens to write at most.</summary>
+    /// <summary>Tokens to write at most. The memory for keys and values of prompt and these, or of the whole context if that is less, is taken at the start (<see cref="KeyValueCache.ByteCount"/>).</summary>
     /// <value>≥ 1; default 128.</value>
     public int MaxNewTokens { get; init; } = 128;
 

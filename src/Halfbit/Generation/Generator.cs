@@ -14,7 +14,7 @@ public sealed class Generator(Decoder decoder, TimeProvider? clock = null)
     /// <param name="prompt">Token ids, with BOS where the model wants one; at least one.</param>
     /// <param name="options">How.</param>
     /// <param name="onToken">Called for each new token as soon as it is chosen, or null.</param>
-    /// <param name="cancellation">Looked at before each pass.</param>
+    /// <param name="cancellation">Looked at before each block of each pass, those of the prompt included.</param>
     /// <exception cref="ArgumentException">An option is out of range, the prompt is empty or fills the context, or a token id is outside the vocabulary.</exception>
     /// <exception cref="NumericsException">Logits are not finite.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
@@ -41,9 +41,8 @@ public sealed class Generator(Decoder decoder, TimeProvider? clock = null)
         long start = clock.GetTimestamp();
         for (int t = 0; t < prompt.Length; t += options.PromptPiece)
         {
-            cancellation.ThrowIfCancellationRequested();
             ReadOnlySpan<int> piece = prompt.Slice(t, Math.Min(options.PromptPiece, prompt.Length - t));
-            Pass(piece, batch, cache, t + piece.Length == prompt.Length ? logits : null);
+            Pass(piece, batch, cache, t + piece.Length == prompt.Length ? logits : null, cancellation);
         }
 
         TimeSpan promptTime = clock.GetElapsedTime(start);
@@ -61,20 +60,19 @@ public sealed class Generator(Decoder decoder, TimeProvider? clock = null)
                 return new GenerationResult(ids, end, promptTime, decodeTime, passes);
             }
 
-            cancellation.ThrowIfCancellationRequested();
             start = clock.GetTimestamp();
-            Pass([id], batch, cache, logits);
+            Pass([id], batch, cache, logits, cancellation);
             decodeTime += clock.GetElapsedTime(start);
             passes++;
         }
     }
 
     /// <summary>The next tokens of the sequence; logits of the last one where they are wanted.</summary>
-    private void Pass(ReadOnlySpan<int> tokens, SequenceBatch batch, KeyValueCache cache, Matrix? logits)
+    private void Pass(ReadOnlySpan<int> tokens, SequenceBatch batch, KeyValueCache cache, Matrix? logits, CancellationToken cancellation)
     {
         batch.Clear();
         batch.Add(tokens, cache);
-        Matrix hidden = decoder.Forward(batch);
+        Matrix hidden = decoder.Forward(batch, cancellation);
         if (logits is not null) decoder.Logits(hidden, [tokens.Length - 1], logits);
     }
 

@@ -46,7 +46,7 @@ public static class SelfGeneration
     /// <param name="decoder">The model.</param>
     /// <param name="options">How many, how long, how.</param>
     /// <param name="progress">Told (tokens done, tokens in all) now and then, or null.</param>
-    /// <param name="cancellation">Looked at before each pass.</param>
+    /// <param name="cancellation">Looked at before each block of each pass.</param>
     /// <returns>[<see cref="SelfGenerationOptions.Count"/>][<see cref="SelfGenerationOptions.Length"/>]; the same for any batch size and thread count.</returns>
     /// <exception cref="ArgumentException">An option is out of range, there is no BOS, or the model has fewer learned positions than the length.</exception>
     public static int[][] Sample(Decoder decoder, SelfGenerationOptions options, Action<long, long>? progress = null, CancellationToken cancellation = default)
@@ -101,7 +101,7 @@ public static class SelfGeneration
             cancellation.ThrowIfCancellationRequested();
             batch.Clear();
             for (int s = 0; s < count; s++) batch.Add(sequences.Span[s].AsSpan(t - 1, 1), caches[s]);
-            decoder.Logits(decoder.Forward(batch), rows, logits);
+            decoder.Logits(decoder.Forward(batch, cancellation), rows, logits);
             bool isGreedy = t <= options.GreedyFirst;
             int position = t;
             RowParallel.For(count, 1, (start, end) =>

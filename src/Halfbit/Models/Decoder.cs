@@ -71,14 +71,21 @@ public sealed class Decoder
 
     /// <summary>Embedding and all blocks; caches in the batch are filled and advanced.</summary>
     /// <param name="batch">The tokens.</param>
+    /// <param name="cancellation">Looked at before each block. A pass that is given up leaves all caches at their length.</param>
     /// <returns>[≥ rows, hidden size], output of the last block; valid until the next pass of this decoder.</returns>
     /// <exception cref="ArgumentException">As in <see cref="Embed"/>.</exception>
-    public Matrix Forward(SequenceBatch batch)
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public Matrix Forward(SequenceBatch batch, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
         Matrix hidden = workspace.Take("hidden", batch.RowCount, Config.HiddenSize);
         Embed(batch, hidden);
-        for (int b = 0; b < Blocks.Count; b++) Blocks[b].Forward(hidden, batch); // an enumerator would be allocated
+        for (int b = 0; b < Blocks.Count; b++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Blocks[b].Forward(hidden, batch);
+        }
+
         batch.AdvanceCaches();
         return hidden;
     }

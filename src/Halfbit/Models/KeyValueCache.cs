@@ -33,6 +33,7 @@ public sealed class KeyValueCache
     /// <param name="headSize">Features per head.</param>
     /// <param name="capacity">Positions that fit.</param>
     /// <param name="precision">How numbers are kept.</param>
+    /// <exception cref="ArgumentException">The keys of a layer are more numbers than an array holds.</exception>
     public KeyValueCache(int layers, int headCount, int headSize, int capacity, CachePrecision precision = CachePrecision.Full)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
@@ -43,6 +44,9 @@ public sealed class KeyValueCache
         // A power of two between rows would send a column of keys to few cache sets.
         stride = (capacity + 15) / 16 * 16;
         if (stride % 256 == 0) stride += 16;
+        long numbers = (long)headCount * headSize * stride;
+        if (numbers > Array.MaxLength)
+            throw new ArgumentException($"a cache of {capacity} positions needs {numbers} numbers for the keys of each block, at most {Array.MaxLength} fit; lower the context length or the number of new tokens", nameof(capacity));
         keys = [.. Enumerable.Range(0, layers).Select(_ => new Plane(precision, headCount, headSize * stride, capacity))];
         values = [.. Enumerable.Range(0, layers).Select(_ => new Plane(precision, headCount, capacity * headSize, capacity))];
     }

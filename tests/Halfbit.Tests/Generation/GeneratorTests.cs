@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halfbit.Checkpoints;
 using Halfbit.Generation;
+using Halfbit.Kernels;
 using Halfbit.Models;
 using Halfbit.Numerics;
 using Halfbit.Tests.Models;
@@ -103,6 +104,68 @@ public sealed class GeneratorTests
             },
             source.Token));
         Assert.Equal(3, seen.Count);
+    }
+
+    [Theory]
+    [InlineData("probe-llama2-gqa", 256)]
+    [InlineData("probe-mistral", 256)]
+    [InlineData("probe-opt", 128)]
+    public void The_whole_context_can_be_filled_and_its_last_tokens_are_right(string name, int context)
+    {
+        using var probe = new Probe(name);
+        GenerationResult result = Generate(probe, new GenerationOptions { MaxNewTokens = int.MaxValue, StopTokens = [] });
+        Assert.Equal((GenerationEnd.ContextFull, context - 64), (result.End, result.Ids.Count));
+        Matrix logits = probe.Decoder.Logits([.. probe.Ids, .. result.Ids]);
+        for (int t = 63; t < context - 1; t++) Assert.Equal(Sampler.ArgMax(logits.Row(t)), result.Ids[t - 63]);
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(3, 1)]
+    public void A_long_prompt_is_given_up_within_a_pass(int pass, int block)
+    {
+        using var source = new CancellationTokenSource();
+        var passes = new int[2];
+        using var probe = new Probe("probe-llama2-gqa", (tensor, _, _) => tensor switch
+        {
+            "model.layers.0.mlp.down_proj.weight" => new Counted(Original(tensor), () => Pass(0)),
+            "model.layers.1.mlp.down_proj.weight" => new Counted(Original(tensor), () => Pass(1)),
+            _ => null,
+        });
+        Assert.Throws<OperationCanceledException>(() => new Generator(probe.Decoder).Generate(probe.Ids, new GenerationOptions { PromptPiece = 8 }, cancellation: source.Token));
+        Assert.Equal([pass, block == 1 ? pass : pass - 1], passes); // not a block more
+
+        // The decoder is as good as before.
+        using var plain = new Probe("probe-llama2-gqa");
+        GenerationOptions options = new() { MaxNewTokens = 5, StopTokens = [] };
+        Assert.Equal(Generate(plain, options).Ids, Generate(probe, options).Ids);
+
+        void Pass(int at)
+        {
+            if (++passes[at] == pass && at == block) source.Cancel();
+        }
+
+        static Matrix Original(string tensor)
+        {
+            using var probe = new Probe("probe-llama2-gqa");
+            return Matrix.Expand(probe.Decoder.Blocks.SelectMany(b => b.Linears).Single(l => l.Name + ".weight" == tensor).Weights);
+        }
+    }
+
+    /// <summary>Weights that tell of each product.</summary>
+    private sealed class Counted(Matrix W, Action onProduct) : IWeightProduct
+    {
+        public int Rows => W.Rows;
+
+        public int Columns => W.Columns;
+
+        public void ReadRows(int firstRow, MatrixView<float> destination) => W.ReadRows(firstRow, destination);
+
+        public void MultiplyTransposed(MatrixView<float> X, MatrixView<float> Y)
+        {
+            onProduct();
+            DenseProduct.MultiplyTransposed(X, W.View, Y);
+        }
     }
 
     [Fact]

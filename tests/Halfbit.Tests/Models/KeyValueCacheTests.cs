@@ -48,4 +48,12 @@ public sealed class KeyValueCacheTests
 
         return logits;
     }
+
+    [Fact]
+    public void More_positions_than_an_array_holds_are_refused_before_memory_is_taken()
+    {
+        var exception = Assert.Throws<ArgumentException>(() => new KeyValueCache(1, 32, 128, 1 << 20));
+        Assert.Contains("a cache of 1048576 positions needs 4295032832 numbers", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("lower the context length", exception.Message, StringComparison.Ordinal);
+    }
 }
