@@ -74,7 +74,7 @@ public static class GenerationThroughput
         {
             cancellation.ThrowIfCancellationRequested();
             batch.Clear();
-            for (int s = 0; s < batchSize; s++) batch.Add(ids.AsSpan(s, 1), caches[s], isPrompt: false);
+            for (int s = 0; s < batchSize; s++) batch.Add(ids.AsSpan(s, 1), caches[s]);
             start = Stopwatch.GetTimestamp();
             Matrix hidden = decoder.Forward(batch, cancellation);
             blockTimes[pass] = Stopwatch.GetElapsedTime(start).TotalSeconds;
@@ -120,7 +120,7 @@ public static class GenerationThroughput
             cancellation.ThrowIfCancellationRequested();
             int count = Math.Min(piece, tokens - t);
             batch.Clear();
-            batch.Add(prompt.AsSpan(t, count), cache, isPrompt: true);
+            batch.Add(prompt.AsSpan(t, count), cache);
             Matrix hidden = decoder.Forward(batch, cancellation);
             if (t + count == tokens) decoder.Logits(hidden, [count - 1], logits);
         }
