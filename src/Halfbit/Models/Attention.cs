@@ -13,6 +13,9 @@ namespace Halfbit.Models;
 /// </remarks>
 internal sealed class Attention(int layer, int headCount, int keyValueHeadCount, int headSize, int? window)
 {
+    /// <summary>Storing a feature of a key touches a cache line, in place of an addition in an elementwise loop.</summary>
+    private const int StoreCost = 16;
+
     private readonly int sharing = headCount / keyValueHeadCount;
     private readonly float scale = 1f / MathF.Sqrt(headSize);
 
@@ -24,7 +27,7 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
     /// <param name="batch">Which rows belong to which sequence.</param>
     public void Apply(Matrix Q, Matrix K, Matrix V, Matrix O, SequenceBatch batch)
     {
-        SteadyLoop.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(headSize * batch.RowCount / Math.Max(batch.Segments.Count, 1)), (Attention: this, K, V, batch), static (s, start, end) =>
+        SteadyLoop.For(batch.Segments.Count * keyValueHeadCount, Grain.Of(StoreCost * headSize * batch.RowCount / Math.Max(batch.Segments.Count, 1)), (Attention: this, K, V, batch), static (s, start, end) =>
         {
             for (int task = start; task < end; task++) s.Attention.Store(s.K, s.V, s.batch, task);
         });

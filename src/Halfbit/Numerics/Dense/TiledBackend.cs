@@ -54,6 +54,8 @@ internal sealed unsafe class TiledBackend(string name, TileKernel<float> kernel)
         {
             if (StreamedProduct.Fits(kernel, a, b))
                 StreamedProduct.Run(kernel, a, b, depth, c, C.Stride, accumulate);
+            else if (DirectProduct.Fits(kernel, a, b, accumulate))
+                DirectProduct.Run(kernel, a, b, depth, c, C.Stride);
             else if (a.Outer <= NarrowProduct<float>.MaxRows)
                 NarrowProduct<float>.Run(kernel, a, b, depth, c, C.Stride, accumulate);
             else if (b.Outer < kernel.Columns / 2)
