@@ -14,8 +14,8 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     /// <summary>Records start on cache lines; one more can be read beyond the last.</summary>
     private const int Line = 64;
 
-    /// <summary>Most columns of a section, in words of 16.</summary>
-    private const int SectionWords = 32;
+    /// <summary>Bytes of the records of a tile and of the tables of their activations that make a section: what passes between two uses of a table leaves it in a cache of 32 KB.</summary>
+    private const int SectionBytes = 20 * 1024;
 
     private readonly IWeightRows source;
     private readonly byte[] memory;
@@ -127,10 +127,12 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     {
         for (int start = 0, end; start < strips.Length; start = end)
         {
-            int words = strips[start].Words;
-            for (end = start + 1; end < strips.Length && words + strips[end].Words <= SectionWords; end++) words += strips[end].Words;
+            int bytes = BytesOf(strips[start]);
+            for (end = start + 1; end < strips.Length && bytes + BytesOf(strips[end]) <= SectionBytes; end++) bytes += BytesOf(strips[end]);
             yield return new ColumnRange(start, end);
         }
+
+        static int BytesOf(Strip strip) => strip.ByteCount + (strip.Words * PlaneKernel.MostTableBytes);
     }
 
     private (byte[] Memory, nint Start) Allocate()
