@@ -8,7 +8,7 @@ namespace Halfbit.Kernels;
 /// A half or a byte shifted to the place of a float's exponent and mantissa, and multiplied by the power of two between the two biases, is exact, subnormal numbers included.
 /// Where that power would overflow the scales are kept in single precision. The order of rows is that of <see cref="IScaleReader"/>.
 /// </remarks>
-internal readonly unsafe struct ScaleTable
+internal readonly unsafe record struct ScaleTable
 {
     private const int HalfBias = 112;
     private const int ByteBias = 130;

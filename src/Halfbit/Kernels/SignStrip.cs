@@ -27,6 +27,9 @@ internal sealed unsafe class SignStrip : Strip
     private readonly int planes;
     private readonly ScaleTable[] alpha;
     private readonly ScaleTable[] mu;
+    private readonly GroupScales first;
+    private readonly GroupScales second;
+    private readonly GroupScales means;
 
     /// <summary>A strip of signs.</summary>
     /// <param name="columns">Its columns.</param>
@@ -43,6 +46,11 @@ internal sealed unsafe class SignStrip : Strip
         this.mu = [.. mu.Select(f => new ScaleTable(f))];
         int scales = (this.alpha.Sum(a => a.ByteCount) * (hasSecond ? 2 : 1)) + this.mu.Sum(m => m.ByteCount);
         ByteCount = (planes * PlaneBytes) + scales;
+        int[] starts = new int[this.alpha.Length];
+        for (int g = 1; g < starts.Length; g++) starts[g] = starts[g - 1] + (this.alpha[g - 1].ByteCount * (hasSecond ? 2 : 1)) + (this.mu.Length > 0 ? this.mu[g - 1].ByteCount : 0);
+        first = new GroupScales(this.alpha, starts);
+        second = new GroupScales(hasSecond ? this.alpha : [], [.. starts.Select((start, g) => start + this.alpha[g].ByteCount)]);
+        means = new GroupScales(this.mu, [.. starts.Select((start, g) => start + (this.alpha[g].ByteCount * (hasSecond ? 2 : 1)))]);
     }
 
     /// <inheritdoc/>
@@ -122,11 +130,11 @@ internal sealed unsafe class SignStrip : Strip
         short* sums = (short*)PlaneKernel.AlignedLine(room);
         byte* states = signs + ((hasSecond ? 2 : 1) * PlaneKernel.WordBytes);
         SumStates(signs, states, input, sums, kernel);
-        AddScaled(sums, alpha, scales, 0, input.Scale, y);
+        TileSums.AddScaled(sums, first, scales, input.Scale, y);
         if (hasSecond)
         {
             SumStates(signs + PlaneKernel.WordBytes, states, input, sums, kernel);
-            AddScaled(sums, alpha, scales, 1, input.Scale, y);
+            TileSums.AddScaled(sums, second, scales, input.Scale, y);
         }
 
         if (mu.Length == 0) return;
@@ -141,7 +149,7 @@ internal sealed unsafe class SignStrip : Strip
         byte* ones = (byte*)PlaneKernel.AlignedLine(room);
         for (int k = 0; k < Words; k++) new Span<byte>(ones + (k * Stride), PlaneKernel.WordBytes).Fill(255);
         SumStates(ones, states, input, sums, kernel);
-        AddScaled(sums, mu, scales, hasSecond ? 2 : 1, input.Scale, y);
+        TileSums.AddScaled(sums, means, scales, input.Scale, y);
     }
 
     /// <summary>sums ← T of each state, for one plane of signs.</summary>
@@ -167,16 +175,6 @@ internal sealed unsafe class SignStrip : Strip
                 kernel.SumQuad(other, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums + (4 * Rows));
                 for (int s = 0; s < 4; s++) TileSums.Split(sums + (s * Rows), sums + ((s + 4) * Rows));
                 break;
-        }
-    }
-
-    /// <summary>Adds the groups with one of their scales: α, second α or μ.</summary>
-    private void AddScaled(short* sums, ScaleTable[] tables, byte* scales, int place, float s, float* y)
-    {
-        for (int g = 0; g < tables.Length; g++, sums += Rows)
-        {
-            TileSums.AddScaled(sums, tables[g], scales + (place * alpha[g].ByteCount), s, y);
-            scales += (alpha[g].ByteCount * (hasSecond ? 2 : 1)) + (mu.Length > 0 ? mu[g].ByteCount : 0);
         }
     }
 }

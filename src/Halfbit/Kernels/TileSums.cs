@@ -72,6 +72,51 @@ internal static unsafe class TileSums
         }
     }
 
+    /// <summary>y ← y + Σ_g (scale_g · s) · sums_g, in the order of groups.</summary>
+    /// <param name="sums">[groups][128], by lane.</param>
+    /// <param name="groups">How many, and where and how their scales are stored.</param>
+    /// <param name="scales">The first scale of the strip.</param>
+    /// <param name="s">The scale of the activations.</param>
+    /// <param name="y">[128], by row.</param>
+    public static void AddScaled(short* sums, GroupScales groups, byte* scales, float s, float* y)
+    {
+        if (Vector512.IsHardwareAccelerated && groups.IsUniform && groups.Table.IsInRange(s))
+        {
+            scales += groups.PlaceOf(0);
+            if (groups.Table.Kind == ScaleKind.Half) AddScaled<HalfScales>(sums, groups.Count, groups.Distance, scales, groups.Table.Unit * s, y);
+            else AddScaled<ByteScales>(sums, groups.Count, groups.Distance, scales, groups.Table.Unit * s, y);
+            return;
+        }
+
+        for (int g = 0; g < groups.Count; g++) AddScaled(sums + (g * Rows), groups.TableOf(g), scales + groups.PlaceOf(g), s, y);
+    }
+
+    private static void AddScaled<T>(short* sums, int groups, int distance, byte* scales, float factor, float* y)
+        where T : struct, IScaleReader
+    {
+        Vector512<float> s = Vector512.Create(factor);
+        for (int row = 0; row < Rows; row += Block, y += Block)
+        {
+            Vector512<float> y0 = Vector512.Load(y), y1 = Vector512.Load(y + Half), y2 = Vector512.Load(y + (2 * Half)), y3 = Vector512.Load(y + (3 * Half));
+            short* sum = sums + row;
+            byte* scale = scales;
+            for (int g = 0; g < groups; g++, sum += Rows, scale += distance)
+            {
+                Vector512<int> first = Vector512.Load(sum).AsInt32();
+                Vector512<int> second = Vector512.Load(sum + LaneGroup).AsInt32();
+                y0 = Vector512.FusedMultiplyAdd(T.Read16(scale, row, 0) * s, Vector512.ConvertToSingle((first << 16) >> 16), y0);
+                y1 = Vector512.FusedMultiplyAdd(T.Read16(scale, row, 1) * s, Vector512.ConvertToSingle(first >> 16), y1);
+                y2 = Vector512.FusedMultiplyAdd(T.Read16(scale, row, 2) * s, Vector512.ConvertToSingle((second << 16) >> 16), y2);
+                y3 = Vector512.FusedMultiplyAdd(T.Read16(scale, row, 3) * s, Vector512.ConvertToSingle(second >> 16), y3);
+            }
+
+            y0.Store(y);
+            y1.Store(y + Half);
+            y2.Store(y + (2 * Half));
+            y3.Store(y + (3 * Half));
+        }
+    }
+
     /// <summary>y ← y + s · sums.</summary>
     /// <param name="sums">By lane.</param>
     /// <param name="s">The scale of the activations.</param>
