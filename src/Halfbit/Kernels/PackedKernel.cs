@@ -15,7 +15,7 @@ public static class PackedKernel
     /// <summary>What it does, in words.</summary>
     public static string Description => PlaneKernel.Current switch
     {
-        PlaneKernel512 => $"half bytes of 64 rows looked up at once, {(SalientCodes.IsFast ? "activations of salient codes too" : "salient codes one by one")}",
+        PlaneKernel512 => $"sums of five or six columns of 32 rows looked up at once, {(SalientCodes.IsFast ? "activations of salient codes too" : "salient codes one by one")}",
         PlaneKernel256 => "half bytes of 32 rows looked up at once, salient codes one by one",
         PlaneKernel128 => "half bytes of 16 rows looked up at once, salient codes one by one",
         _ => "the plain definition, one row at a time (very slow)",
