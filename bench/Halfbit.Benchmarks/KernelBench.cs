@@ -41,9 +41,9 @@ internal static unsafe class KernelBench
                 for (int turn = 0; turn < turns; turn++)
                 {
                     double signed = Speed(k => kernel.AddSigned(planes + (k % Planes * record), Words, input, Scales, planes + (k % Planes * record) + PlaneBytes, y));
-                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), Words, PlaneKernel.WordBytes, input, sums));
-                    double pair = Speed(k => kernel.SumPair(planes + (k % Planes * record), planes, Words, PlaneKernel.WordBytes, input, sums));
-                    double quad = Speed(k => kernel.SumQuad(planes + (k % Planes * record), planes, planes + record, Words, PlaneKernel.WordBytes, input, sums));
+                    double plain = Speed(k => kernel.Sum(planes + (k % Planes * record), Words, PlaneKernel.Line, input, sums));
+                    double pair = Speed(k => kernel.SumPair(planes + (k % Planes * record), planes, Words, PlaneKernel.Line, input, sums));
+                    double quad = Speed(k => kernel.SumQuad(planes + (k % Planes * record), planes, planes + record, Words, PlaneKernel.Line, input, sums));
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{choice.Name,-10} {signed,33:F1} {plain,7:F1} {pair,10:F1} {quad,11:F1}"));
                 }
             }

@@ -98,7 +98,7 @@ internal sealed unsafe class GridStrip : Strip
             for (int b = 0; b < bits; b++)
             {
                 int bit = b;
-                PlaneBits.Write(record + (b * PlaneBytes), Words, PlaneKernel.WordBytes, rows, r => PlaneBits.OfCodes(first + (r * PlaneKernel.MostColumns), bit));
+                PlaneBits.Write(record + (b * PlaneBytes), Words, PlaneKernel.Line, rows, r => PlaneBits.OfCodes(first + (r * PlaneKernel.MostColumns), bit));
             }
         }
 

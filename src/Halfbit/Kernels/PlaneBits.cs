@@ -42,7 +42,7 @@ internal static unsafe class PlaneBits
     /// <summary>Writes a plane of a tile.</summary>
     /// <param name="plane">[words][128], zeroed.</param>
     /// <param name="words">Columns ÷ 16.</param>
-    /// <param name="stride">Bytes from one word to the next.</param>
+    /// <param name="stride">Bytes from one line to the next.</param>
     /// <param name="rows">Rows of the tile, 1 to 128; the others stay 0.</param>
     /// <param name="bitsOf">The bits of a row of the tile.</param>
     public static void Write(byte* plane, int words, nint stride, int rows, Func<int, UInt128> bitsOf)
@@ -52,22 +52,21 @@ internal static unsafe class PlaneBits
             int r = PlaneKernel.RowOfLane(p);
             if (r >= rows) continue;
             UInt128 bits = bitsOf(r);
-            for (int k = 0; k < words; k++) ((ushort*)(plane + (k * stride)))[p] = (ushort)(bits >> (k * PlaneKernel.WordColumns));
+            byte* at = plane + (p / LineLanes * stride);
+            for (int k = 0; k < words; k++, at += PlaneKernel.WordLines * stride) ((ushort*)at)[p % LineLanes] = (ushort)(bits >> (k * PlaneKernel.WordColumns));
         }
     }
 
-    /// <summary>c ← a ⊕ b, planes of some words with their strides.</summary>
+    /// <summary>c ← a ⊕ b, planes of some words with the strides of their lines.</summary>
     public static void Xor(byte* a, byte* b, int words, nint strideA, nint strideB, byte* c, nint strideC)
     {
-        for (int k = 0; k < words; k++, a += strideA, b += strideB, c += strideC)
-        {
-            for (int at = 0; at < PlaneKernel.WordBytes; at += 32) (Vector256.Load(a + at) ^ Vector256.Load(b + at)).Store(c + at);
-        }
+        for (int line = 0; line < words * PlaneKernel.WordLines; line++, a += strideA, b += strideB, c += strideC) (Vector512.Load(a) ^ Vector512.Load(b)).Store(c);
     }
 
     /// <summary>c ← a ⊕ b, planes that lie together, into one that lies alone.</summary>
     public static void Xor(byte* a, byte* b, int words, nint stride, byte* c, nint strideC) => Xor(a, b, words, stride, stride, c, strideC);
 
+    private const int LineLanes = PlaneKernel.Line / sizeof(ushort);
     private const int MostColumns = PlaneKernel.MostColumns;
 
     private static ulong At(ReadOnlySpan<ulong> row, int word) => word < row.Length ? row[word] : 0;

@@ -7,8 +7,8 @@ namespace Halfbit.Kernels;
 /// The one inner loop of all packed products: signed sums of eight-bit activations, W = Σ ±q with + where the bit of a plane is set, for 128 rows at a time.
 /// </summary>
 /// <remarks>
-/// A plane of a strip has, for each sixteen columns, 128 words of 16 bits, one per row; bit k of a word is column k. Planes that are read together lie together: 256 bytes of each in turn,
-/// so that memory is one stream; hence the stride between the words of a plane. Word lane p belongs to row <see cref="RowOfLane"/>(p), so that the
+/// A plane of a strip has, for each sixteen columns, 128 words of 16 bits, one per row; bit k of a word is column k. Planes that are read together lie together: a line (64 bytes, 32 rows) of each in turn,
+/// so that memory is one stream; hence the stride between the lines of a plane. Word lane p belongs to row <see cref="RowOfLane"/>(p), so that the
 /// lower halves of 32-bit lanes are consecutive rows, and the upper halves are. Groups of bits of a word select sums from tables of the activations. The sums are exact integers of 16 bits,
 /// so every kernel gives the same.
 /// </remarks>
@@ -22,8 +22,14 @@ internal abstract unsafe class PlaneKernel
     /// <summary>Columns whose bits are in one word.</summary>
     public const int WordColumns = 16;
 
+    /// <summary>Bytes of a line: a cache line, 16 columns of 32 rows.</summary>
+    public const int Line = 64;
+
+    /// <summary>Lines of a plane for 16 columns.</summary>
+    public const int WordLines = 4;
+
     /// <summary>Bytes of a plane for 16 columns.</summary>
-    public const int WordBytes = TileRows * sizeof(ushort);
+    public const int WordBytes = WordLines * Line;
 
     /// <summary>Most columns of a strip: sums of 128 activations fit 16 bits.</summary>
     public const int MostColumns = 128;
@@ -42,8 +48,6 @@ internal abstract unsafe class PlaneKernel
 
     /// <summary>Makes up for sums that are in the upper half of 32 bits.</summary>
     protected const float UpperFactor = 1f / 65536;
-
-    private const int Line = 64;
 
     /// <summary>Numbers of 32 bits in a cache line.</summary>
     public const int LineInts = Line / sizeof(int);
@@ -79,7 +83,7 @@ internal abstract unsafe class PlaneKernel
     /// <summary>sums ← W(plane).</summary>
     /// <param name="plane">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
-    /// <param name="stride">Bytes from one word of a plane to the next.</param>
+    /// <param name="stride">Bytes from one line of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[128], by lane.</param>
     public abstract void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums);
@@ -88,7 +92,7 @@ internal abstract unsafe class PlaneKernel
     /// <param name="plane">[words][128].</param>
     /// <param name="a">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
-    /// <param name="stride">Bytes from one word of a plane to the next.</param>
+    /// <param name="stride">Bytes from one line of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[2][128], by lane.</param>
     [SkipLocalsInit]
@@ -97,8 +101,8 @@ internal abstract unsafe class PlaneKernel
         byte* room = stackalloc byte[MostPlaneBytes + Line];
         byte* both = (byte*)AlignedLine(room);
         Sum(plane, words, stride, input, sums);
-        PlaneBits.Xor(plane, a, words, stride, both, WordBytes);
-        Sum(both, words, WordBytes, input, sums + TileRows);
+        PlaneBits.Xor(plane, a, words, stride, both, Line);
+        Sum(both, words, Line, input, sums + TileRows);
         TileSums.Split(sums, sums + TileRows);
     }
 
@@ -107,7 +111,7 @@ internal abstract unsafe class PlaneKernel
     /// <param name="a">[words][128].</param>
     /// <param name="b">[words][128].</param>
     /// <param name="words">Columns ÷ 16, 1 to 8.</param>
-    /// <param name="stride">Bytes from one word of a plane to the next.</param>
+    /// <param name="stride">Bytes from one line of a plane to the next.</param>
     /// <param name="input">The activations.</param>
     /// <param name="sums">[4][128], by lane.</param>
     [SkipLocalsInit]
@@ -116,12 +120,12 @@ internal abstract unsafe class PlaneKernel
         byte* room = stackalloc byte[(3 * MostPlaneBytes) + Line];
         byte* other = (byte*)AlignedLine(room);
         Sum(plane, words, stride, input, sums);
-        PlaneBits.Xor(plane, a, words, stride, other, WordBytes);
-        Sum(other, words, WordBytes, input, sums + TileRows);
-        PlaneBits.Xor(plane, b, words, stride, other, WordBytes);
-        Sum(other, words, WordBytes, input, sums + (2 * TileRows));
-        PlaneBits.Xor(other, a, words, WordBytes, stride, other, WordBytes);
-        Sum(other, words, WordBytes, input, sums + (3 * TileRows));
+        PlaneBits.Xor(plane, a, words, stride, other, Line);
+        Sum(other, words, Line, input, sums + TileRows);
+        PlaneBits.Xor(plane, b, words, stride, other, Line);
+        Sum(other, words, Line, input, sums + (2 * TileRows));
+        PlaneBits.Xor(other, a, words, Line, stride, other, Line);
+        Sum(other, words, Line, input, sums + (3 * TileRows));
         TileSums.Split(sums, sums + TileRows);
         TileSums.Split(sums + (2 * TileRows), sums + (3 * TileRows));
         TileSums.Split(sums, sums + (2 * TileRows));
@@ -142,7 +146,7 @@ internal abstract unsafe class PlaneKernel
         new Span<int>(sums, TileRows).Clear();
         for (int b = 0; b < bits; b++)
         {
-            Sum(planes + (b * words * WordBytes), words, WordBytes, input, plane);
+            Sum(planes + (b * words * WordBytes), words, Line, input, plane);
             TileSums.AddShifted(plane, b, sums);
         }
     }
@@ -159,7 +163,7 @@ internal abstract unsafe class PlaneKernel
     {
         int* room = stackalloc int[(TileRows / 2) + LineInts];
         short* sums = (short*)AlignedLine(room);
-        Sum(plane, words, WordBytes, input, sums);
+        Sum(plane, words, Line, input, sums);
         TileSums.AddScaled(sums, table, scales, input.Scale, y);
     }
 }

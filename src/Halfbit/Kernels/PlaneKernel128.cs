@@ -21,7 +21,7 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
         for (int lane = 0; lane < TileRows; lane += Lanes)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, stride, input.Tables);
+            sum.AddPlane(plane + (lane / LaneGroup * stride) + (lane % LaneGroup * sizeof(ushort)), words, stride, input.Tables);
             sum.First(words, input.Total).Store(sums + lane);
             sum.Second(words, input.Total).Store(sums + lane + 8);
         }
@@ -38,7 +38,7 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += stride, tables += 2 * HalfByteTables.ByteCount)
+            for (int k = 0; k < words; k++, plane += WordLines * stride, tables += 2 * HalfByteTables.ByteCount)
             {
                 Add(Vector128.Load((ushort*)plane), Vector128.Load((ushort*)(plane + 16)), tables);
             }

@@ -22,7 +22,7 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
         for (int lane = 0; lane < TileRows; lane += LaneGroup)
         {
             Accumulator sum = default;
-            sum.AddPlane(plane + (lane * sizeof(ushort)), words, stride, input.Tables);
+            sum.AddPlane(plane + (lane / LaneGroup * stride), words, stride, input.Tables);
             sum.First(words, input.Total).Store(sums + lane);
             sum.Second(words, input.Total).Store(sums + lane + 16);
         }
@@ -39,7 +39,7 @@ internal sealed unsafe class PlaneKernel256 : PlaneKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += stride, tables += 2 * HalfByteTables.ByteCount)
+            for (int k = 0; k < words; k++, plane += WordLines * stride, tables += 2 * HalfByteTables.ByteCount)
             {
                 Sse.Prefetch0(plane + FetchAhead);
                 Add(Vector256.Load((ushort*)plane), Vector256.Load((ushort*)(plane + 32)), tables);

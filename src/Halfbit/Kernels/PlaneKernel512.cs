@@ -12,13 +12,12 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
 {
     private const int FirstBits = 6;
     private const int OtherBits = 5;
-    private const int Vector = 64;
 
     /// <summary>Whether this machine can run it.</summary>
     public static bool IsSupported => Avx512BW.IsSupported;
 
     /// <inheritdoc/>
-    public override int TableBytes => 4 * Vector;
+    public override int TableBytes => 4 * Line;
 
     /// <inheritdoc/>
     public override void BuildTables(sbyte* values, int words, byte* tables)
@@ -29,9 +28,9 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
             Vector512<short> first = Sums(values);
             Vector512<short> sixth = Vector512.Create((short)values[OtherBits]);
             (first - sixth).Store((short*)tables);
-            (first + sixth).Store((short*)(tables + Vector));
-            Sums(values + FirstBits).Store((short*)(tables + (2 * Vector)));
-            Sums(values + FirstBits + OtherBits).Store((short*)(tables + (3 * Vector)));
+            (first + sixth).Store((short*)(tables + Line));
+            Sums(values + FirstBits).Store((short*)(tables + (2 * Line)));
+            Sums(values + FirstBits + OtherBits).Store((short*)(tables + (3 * Line)));
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -56,19 +55,19 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         Sums first = default;
         Sums second = default;
         byte* tables = input.Tables;
-        for (int k = 0; k < words; k++, plane += stride, a += stride, tables += 4 * Vector)
+        for (int k = 0; k < words; k++, plane += WordLines * stride, a += WordLines * stride, tables += 4 * Line)
         {
             var table = new Tables(tables);
-            (Vector512<ushort> p, Vector512<ushort> x) = (Load(plane, 0), Load(plane, 0) ^ Load(a, 0));
+            (Vector512<ushort> p, Vector512<ushort> x) = (Load(plane), Load(plane) ^ Load(a));
             first.Sum0 += table.Look(p);
             second.Sum0 += table.Look(x);
-            (p, x) = (Load(plane, 1), Load(plane, 1) ^ Load(a, 1));
+            (p, x) = (Load(plane + stride), Load(plane + stride) ^ Load(a + stride));
             first.Sum1 += table.Look(p);
             second.Sum1 += table.Look(x);
-            (p, x) = (Load(plane, 2), Load(plane, 2) ^ Load(a, 2));
+            (p, x) = (Load(plane + (2 * stride)), Load(plane + (2 * stride)) ^ Load(a + (2 * stride)));
             first.Sum2 += table.Look(p);
             second.Sum2 += table.Look(x);
-            (p, x) = (Load(plane, 3), Load(plane, 3) ^ Load(a, 3));
+            (p, x) = (Load(plane + (3 * stride)), Load(plane + (3 * stride)) ^ Load(a + (3 * stride)));
             first.Sum3 += table.Look(p);
             second.Sum3 += table.Look(x);
         }
@@ -86,13 +85,13 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     {
         Sums none = default, onlyA = default, onlyB = default, both = default;
         byte* tables = input.Tables;
-        for (int k = 0; k < words; k++, plane += stride, a += stride, b += stride, tables += 4 * Vector)
+        for (int k = 0; k < words; k++, plane += WordLines * stride, a += WordLines * stride, b += WordLines * stride, tables += 4 * Line)
         {
             var table = new Tables(tables);
-            Add(table, Load(plane, 0), Load(a, 0), Load(b, 0), ref none.Sum0, ref onlyA.Sum0, ref onlyB.Sum0, ref both.Sum0);
-            Add(table, Load(plane, 1), Load(a, 1), Load(b, 1), ref none.Sum1, ref onlyA.Sum1, ref onlyB.Sum1, ref both.Sum1);
-            Add(table, Load(plane, 2), Load(a, 2), Load(b, 2), ref none.Sum2, ref onlyA.Sum2, ref onlyB.Sum2, ref both.Sum2);
-            Add(table, Load(plane, 3), Load(a, 3), Load(b, 3), ref none.Sum3, ref onlyA.Sum3, ref onlyB.Sum3, ref both.Sum3);
+            Add(table, Load(plane), Load(a), Load(b), ref none.Sum0, ref onlyA.Sum0, ref onlyB.Sum0, ref both.Sum0);
+            Add(table, Load(plane + stride), Load(a + stride), Load(b + stride), ref none.Sum1, ref onlyA.Sum1, ref onlyB.Sum1, ref both.Sum1);
+            Add(table, Load(plane + (2 * stride)), Load(a + (2 * stride)), Load(b + (2 * stride)), ref none.Sum2, ref onlyA.Sum2, ref onlyB.Sum2, ref both.Sum2);
+            Add(table, Load(plane + (3 * stride)), Load(a + (3 * stride)), Load(b + (3 * stride)), ref none.Sum3, ref onlyA.Sum3, ref onlyB.Sum3, ref both.Sum3);
         }
 
         Split(ref none.Sum0, ref onlyA.Sum0, ref onlyB.Sum0, ref both.Sum0);
@@ -132,7 +131,7 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         for (int b = 0; b < bits; b++, planes += words * WordBytes)
         {
             Sums tile = default;
-            tile.AddPlane(planes, words, WordBytes, input.Tables);
+            tile.AddPlane(planes, words, Line, input.Tables);
             first.AddShifted(tile.Sum0, b);
             second.AddShifted(tile.Sum1, b);
             third.AddShifted(tile.Sum2, b);
@@ -157,7 +156,7 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         where T : struct, IScaleReader
     {
         Sums tile = default;
-        tile.AddPlane(plane, words, WordBytes, input.Tables);
+        tile.AddPlane(plane, words, Line, input.Tables);
         Vector512<float> factor = Vector512.Create(table.Unit * input.Scale * UpperFactor);
         AddScaled<T>(tile.Sum0, factor, scales, 0, 0, y);
         AddScaled<T>(tile.Sum1, factor, scales, 0, 2, y + LaneGroup);
@@ -186,16 +185,16 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<ushort> Load(byte* plane, int vector) => Vector512.Load((ushort*)(plane + (vector * Vector)));
+    private static Vector512<ushort> Load(byte* line) => Vector512.Load((ushort*)line);
 
     /// <summary>The tables of sixteen columns.</summary>
     [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly struct Tables(byte* tables)
     {
         private readonly Vector512<ushort> lower = Vector512.Load((ushort*)tables);
-        private readonly Vector512<ushort> upper = Vector512.Load((ushort*)(tables + Vector));
-        private readonly Vector512<ushort> second = Vector512.Load((ushort*)(tables + (2 * Vector)));
-        private readonly Vector512<ushort> third = Vector512.Load((ushort*)(tables + (3 * Vector)));
+        private readonly Vector512<ushort> upper = Vector512.Load((ushort*)(tables + Line));
+        private readonly Vector512<ushort> second = Vector512.Load((ushort*)(tables + (2 * Line)));
+        private readonly Vector512<ushort> third = Vector512.Load((ushort*)(tables + (3 * Line)));
 
         /// <summary>The signed sums of sixteen columns; lookups take the lowest bits of an index, the others do not matter.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -215,13 +214,13 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void AddPlane(byte* plane, int words, nint stride, byte* tables)
         {
-            for (int k = 0; k < words; k++, plane += stride, tables += 4 * Vector)
+            for (int k = 0; k < words; k++, plane += WordLines * stride, tables += 4 * Line)
             {
                 var table = new Tables(tables);
-                Sum0 += table.Look(Load(plane, 0));
-                Sum1 += table.Look(Load(plane, 1));
-                Sum2 += table.Look(Load(plane, 2));
-                Sum3 += table.Look(Load(plane, 3));
+                Sum0 += table.Look(Load(plane));
+                Sum1 += table.Look(Load(plane + stride));
+                Sum2 += table.Look(Load(plane + (2 * stride)));
+                Sum3 += table.Look(Load(plane + (3 * stride)));
             }
         }
 

@@ -17,7 +17,7 @@ internal sealed unsafe class PlaneKernelScalar : PlaneKernel
             int sum = 0;
             for (int j = 0; j < words * WordColumns; j++)
             {
-                int word = ((ushort*)(plane + (j / WordColumns * stride)))[p];
+                int word = ((ushort*)(plane + (((j / WordColumns * WordLines) + (p / LaneGroup)) * stride)))[p % LaneGroup];
                 int q = ((sbyte*)input.Tables)[j];
                 sum += (word >> (j % WordColumns) & 1) != 0 ? q : -q;
             }

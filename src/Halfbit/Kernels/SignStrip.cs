@@ -12,7 +12,7 @@ internal sealed record SignSource(IReadOnlyList<Func<int, UInt128>> Planes, IRea
 /// Signs in groups, of one or two planes: y += s·Σ_g α_g·T_g, T_g = Σ ±q over the weights of group g. Those come from as many plain sums as there are states: with one bit c to tell two states
 /// apart, W(p) = T₀ + T₁ and W(p ⊕ c) = T₀ − T₁; with two bits, four such sums.
 /// </summary>
-/// <remarks>A record holds the planes, 256 bytes of each in turn: signs, second signs, bits of states, lowest first. Then the scales of each group: α, second α, μ.</remarks>
+/// <remarks>A record holds the planes, a line of each in turn: signs, second signs, bits of states, lowest first. Then the scales of each group: α, second α, μ.</remarks>
 internal sealed unsafe class SignStrip : Strip
 {
     /// <summary>Groups, and zeros, that one strip can hold.</summary>
@@ -56,8 +56,8 @@ internal sealed unsafe class SignStrip : Strip
     /// <inheritdoc/>
     public override int ByteCount { get; }
 
-    /// <summary>Bytes from one word of a plane to the next.</summary>
-    private nint Stride => planes * PlaneKernel.WordBytes;
+    /// <summary>Bytes from one line of a plane to the next.</summary>
+    private nint Stride => planes * PlaneKernel.Line;
 
     /// <summary>The strip with what writes its records.</summary>
     public StripSource From(SignSource source) => new(this, (record, firstRow, rows) => Write((byte*)record, source, firstRow, rows));
@@ -67,7 +67,7 @@ internal sealed unsafe class SignStrip : Strip
         for (int k = 0; k < planes; k++)
         {
             Func<int, UInt128> bitsOf = source.Planes[k];
-            PlaneBits.Write(record + (k * PlaneKernel.WordBytes), Words, Stride, rows, r => bitsOf(firstRow + r));
+            PlaneBits.Write(record + (k * PlaneKernel.Line), Words, Stride, rows, r => bitsOf(firstRow + r));
         }
 
         byte* at = record + (planes * PlaneBytes);
@@ -128,12 +128,12 @@ internal sealed unsafe class SignStrip : Strip
     {
         int* room = stackalloc int[(Rows / 2 * MostStates) + PlaneKernel.LineInts];
         short* sums = (short*)PlaneKernel.AlignedLine(room);
-        byte* states = signs + ((hasSecond ? 2 : 1) * PlaneKernel.WordBytes);
+        byte* states = signs + ((hasSecond ? 2 : 1) * PlaneKernel.Line);
         SumStates(signs, states, input, sums, kernel);
         TileSums.AddScaled(sums, first, scales, input.Scale, y);
         if (hasSecond)
         {
-            SumStates(signs + PlaneKernel.WordBytes, states, input, sums, kernel);
+            SumStates(signs + PlaneKernel.Line, states, input, sums, kernel);
             TileSums.AddScaled(sums, second, scales, input.Scale, y);
         }
 
@@ -147,7 +147,7 @@ internal sealed unsafe class SignStrip : Strip
     {
         byte* room = stackalloc byte[(MostPlanes * PlaneKernel.MostPlaneBytes) + PlaneKernel.WordBytes];
         byte* ones = (byte*)PlaneKernel.AlignedLine(room);
-        for (int k = 0; k < Words; k++) new Span<byte>(ones + (k * Stride), PlaneKernel.WordBytes).Fill(255);
+        for (int line = 0; line < Words * PlaneKernel.WordLines; line++) new Span<byte>(ones + (line * Stride), PlaneKernel.Line).Fill(255);
         SumStates(ones, states, input, sums, kernel);
         TileSums.AddScaled(sums, means, scales, input.Scale, y);
     }
@@ -165,14 +165,14 @@ internal sealed unsafe class SignStrip : Strip
                 kernel.SumPair(plane, states, Words, Stride, input, sums);
                 break;
             case 2:
-                kernel.SumQuad(plane, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums);
+                kernel.SumQuad(plane, states, states + PlaneKernel.Line, Words, Stride, input, sums);
                 break;
             default:
                 byte* room = stackalloc byte[(MostPlanes * PlaneKernel.MostPlaneBytes) + PlaneKernel.WordBytes];
                 byte* other = (byte*)PlaneKernel.AlignedLine(room);
-                PlaneBits.Xor(plane, states + (2 * PlaneKernel.WordBytes), Words, Stride, other, Stride);
-                kernel.SumQuad(plane, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums);
-                kernel.SumQuad(other, states, states + PlaneKernel.WordBytes, Words, Stride, input, sums + (4 * Rows));
+                PlaneBits.Xor(plane, states + (2 * PlaneKernel.Line), Words, Stride, other, Stride);
+                kernel.SumQuad(plane, states, states + PlaneKernel.Line, Words, Stride, input, sums);
+                kernel.SumQuad(other, states, states + PlaneKernel.Line, Words, Stride, input, sums + (4 * Rows));
                 for (int s = 0; s < 4; s++) TileSums.Split(sums + (s * Rows), sums + ((s + 4) * Rows));
                 break;
         }

@@ -23,9 +23,9 @@ public sealed unsafe class PlaneKernelTests
             {
                 byte* p = plane, withA = a, withB = b;
                 short[] ByState(params byte[][] marks) => [.. Enumerable.Range(0, 1 << marks.Length).SelectMany(state => Definition(planes[0], q, marks, state))];
-                Assert.Equal(ByState(), Run(kernel, q, 1, (input, sums) => kernel.Sum(p, words, PlaneKernel.WordBytes, input, sums)));
-                Assert.Equal(ByState(planes[1]), Run(kernel, q, 2, (input, sums) => kernel.SumPair(p, withA, words, PlaneKernel.WordBytes, input, sums)));
-                Assert.Equal(ByState(planes[1], planes[2]), Run(kernel, q, 4, (input, sums) => kernel.SumQuad(p, withA, withB, words, PlaneKernel.WordBytes, input, sums)));
+                Assert.Equal(ByState(), Run(kernel, q, 1, (input, sums) => kernel.Sum(p, words, PlaneKernel.Line, input, sums)));
+                Assert.Equal(ByState(planes[1]), Run(kernel, q, 2, (input, sums) => kernel.SumPair(p, withA, words, PlaneKernel.Line, input, sums)));
+                Assert.Equal(ByState(planes[1], planes[2]), Run(kernel, q, 4, (input, sums) => kernel.SumQuad(p, withA, withB, words, PlaneKernel.Line, input, sums)));
             }
         }
     }
