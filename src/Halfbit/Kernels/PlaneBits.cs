@@ -56,6 +56,18 @@ internal static unsafe class PlaneBits
         }
     }
 
+    /// <summary>The bits of a row of a tile, as <see cref="Write"/> left them.</summary>
+    /// <param name="plane">[words][128].</param>
+    /// <param name="words">Columns ÷ 16.</param>
+    /// <param name="stride">Bytes from one word to the next.</param>
+    /// <param name="row">0 to 127.</param>
+    public static UInt128 Read(byte* plane, int words, nint stride, int row)
+    {
+        UInt128 bits = 0;
+        for (int k = 0; k < words; k++) bits |= (UInt128)((ushort*)(plane + (k * stride)))[HalfScales.PlaceOf(row)] << (k * PlaneKernel.WordColumns);
+        return bits;
+    }
+
     /// <summary>c ← a ⊕ b, planes of some words with their strides.</summary>
     public static void Xor(byte* a, byte* b, int words, nint strideA, nint strideB, byte* c, nint strideC)
     {
