@@ -195,8 +195,10 @@ public sealed class TileFormatTests
         Refused(128, 255, "salient codes");
         Refused(135, (byte)(good[lists + 135] + 1), "bytes");
         Refused(192, 128 + 100, "beyond");
+        Refused(192, 0, "not empty");
+        good[lists + 192 + 64] = 0;
         Refused(192, 0, "gaps");
-        _ = TileFormat.Open(good, "good");
+        _ = TileFormat.Open(DamagedBlobTests.Resealed(good), "good");
     }
 
     internal static byte[] Blob(TiledMatrix matrix)
