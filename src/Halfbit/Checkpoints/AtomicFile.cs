@@ -49,7 +49,7 @@ public sealed class AtomicFile : IDisposable
 
     /// <summary>Replaces the first bytes.</summary>
     /// <param name="bytes">At most as many as were written.</param>
-    public void ReplaceStart(ReadOnlySpan<byte> bytes)
+    internal void ReplaceStart(ReadOnlySpan<byte> bytes)
     {
         ObjectDisposedException.ThrowIf(stream is null, this);
         if (bytes.Length > stream.Length) throw new ArgumentException($"{bytes.Length} bytes replace {stream.Length}", nameof(bytes));

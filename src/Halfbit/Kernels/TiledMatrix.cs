@@ -109,7 +109,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     }
 
     /// <summary>Whether a tensor looks like a matrix laid out to run: U8, one dimension, and it starts with <c>HBTL</c>.</summary>
-    public static bool IsTiles(MappedTensor tensor)
+    internal static bool IsTiles(MappedTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         return tensor is { Type: ElementType.U8, Shape.Count: 1, ByteCount: >= TileHeader.Bytes } && TileHeader.StartsWithMagic(tensor.Bytes(0, TileHeader.Bytes));

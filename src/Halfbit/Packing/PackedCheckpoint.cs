@@ -15,7 +15,7 @@ public sealed class PackedCheckpoint
     public const int FormatVersion = 2;
 
     /// <summary>What <c>layout</c> says where matrices are laid out to run.</summary>
-    public const string TilesLayout = "tiles";
+    internal const string TilesLayout = "tiles";
 
     /// <summary>The version of folders whose matrices are coded.</summary>
     internal const int CodedVersion = 1;
