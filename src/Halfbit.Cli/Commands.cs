@@ -18,6 +18,7 @@ internal static class Commands
         {
             DemoCommand.Create(),
             QuantizeCommand.Create(),
+            ConvertCommand.Create(),
             EvalCommand.Create(),
             CompareCommand.Create(),
             GenerateCommand.Create(),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Halfbit.Checkpoints;
+using Halfbit.Kernels;
 using Halfbit.Models;
 using Halfbit.Packing;
 using Halfbit.Pipeline;
@@ -75,6 +76,7 @@ internal static class InspectCommand
     {
         if (layer?.Weights is PackedMatrix packed)
             return new Row(tensor.Name, [packed.Rows, packed.Columns], packed.Format, tensor.StoredBytes, true, packed.Sections);
+        if (layer?.Weights is TiledMatrix tiled) return new Row(tensor.Name, [tiled.Rows, tiled.Columns], tiled.Format, tensor.StoredBytes, true, []);
         return new Row(tensor.Name, tensor.Shape, tensor.Type.ToString(), tensor.StoredBytes, layer is not null, []);
     }
 

@@ -24,7 +24,7 @@ internal static class SharedOptions
     public static Option<long> Seed() => new("--seed") { Description = "Seed of all random choices", HelpName = "N", DefaultValueFactory = _ => 0 };
 
     /// <summary>MODEL.</summary>
-    public static Argument<string> Model() => new("MODEL") { Description = "Folder in Hugging Face layout, or one that 'halfbit quantize' wrote" };
+    public static Argument<string> Model() => new("MODEL") { Description = "Folder in Hugging Face layout, or one that 'halfbit quantize' or 'halfbit convert' wrote" };
 
     /// <summary>Applies --threads.</summary>
     /// <exception cref="OptionException">Not a positive number.</exception>

@@ -47,6 +47,17 @@ public sealed class AtomicFile : IDisposable
         }
     }
 
+    /// <summary>Replaces the first bytes.</summary>
+    /// <param name="bytes">At most as many as were written.</param>
+    internal void ReplaceStart(ReadOnlySpan<byte> bytes)
+    {
+        ObjectDisposedException.ThrowIf(stream is null, this);
+        if (bytes.Length > stream.Length) throw new ArgumentException($"{bytes.Length} bytes replace {stream.Length}", nameof(bytes));
+        stream.Position = 0;
+        Write(bytes);
+        stream.Seek(0, SeekOrigin.End);
+    }
+
     /// <summary>Flushes to the disk and renames.</summary>
     public void Complete()
     {

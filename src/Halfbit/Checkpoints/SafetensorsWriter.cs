@@ -91,7 +91,11 @@ public sealed class SafetensorsWriter : IDisposable
         }
     }
 
-    private static byte[] Header(IReadOnlyList<TensorDeclaration> declarations, IReadOnlyDictionary<string, string>? metadata)
+    /// <summary>The JSON header.</summary>
+    /// <param name="declarations">The tensors.</param>
+    /// <param name="metadata">Texts, or null.</param>
+    /// <param name="length">Its length at least.</param>
+    internal static byte[] Header(IReadOnlyList<TensorDeclaration> declarations, IReadOnlyDictionary<string, string>? metadata, int length = 0)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -124,7 +128,8 @@ public sealed class SafetensorsWriter : IDisposable
         }
 
         // Spaces pad the header so that the data start on a multiple of 64 bytes.
-        int padding = (64 - ((8 + buffer.WrittenCount) % 64)) % 64;
+        int padding = (64 - ((8 + Math.Max(length, buffer.WrittenCount)) % 64)) % 64;
+        padding += Math.Max(0, length - buffer.WrittenCount);
         buffer.GetSpan(padding)[..padding].Fill((byte)' ');
         buffer.Advance(padding);
         return buffer.WrittenSpan.ToArray();

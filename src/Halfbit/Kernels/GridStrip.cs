@@ -47,6 +47,18 @@ internal sealed unsafe class GridStrip : Strip
     /// <inheritdoc/>
     public override int ByteCount => ScalesAt + steps.ByteCount + BytesOf(zeros);
 
+    /// <summary>Bits of a code.</summary>
+    public int Bits => bits;
+
+    /// <summary>How zero codes are stored.</summary>
+    public ZeroKind Zeros => zeros;
+
+    /// <summary>How steps are stored.</summary>
+    public ScaleFormat Format => steps.Format;
+
+    /// <inheritdoc/>
+    public override string Description => $"{bits} bit codes";
+
     private int ScalesAt => bits * PlaneBytes;
 
     private int LargestCode => (1 << bits) - 1;
@@ -84,6 +96,14 @@ internal sealed unsafe class GridStrip : Strip
             for (int r = 0; r < Rows; r += 16) Vector256.WidenLower(Vector128.Load(stored + r).ToVector256Unsafe()).AsInt16().Store(zeros + r);
         }
     }
+
+    /// <summary>The zero code of a row.</summary>
+    public static int ReadZero(byte* stored, ZeroKind kind, int middle, int row) => kind switch
+    {
+        ZeroKind.Bytes => stored[row],
+        ZeroKind.Words => ((short*)stored)[row],
+        _ => middle,
+    };
 
     /// <summary>The strip with what writes its records.</summary>
     public StripSource From(GridSource source) => new(this, (record, firstRow, rows) => Write((byte*)record, source, firstRow, rows));
@@ -147,6 +167,22 @@ internal sealed unsafe class GridStrip : Strip
         TileSums.ToCodes(sums, 0, LargestCode, input.Total);
         TileSums.SubtractZeros(sums, expanded, members);
         TileSums.AddScaled(sums, steps, scales, input.Scale, y);
+    }
+
+    /// <inheritdoc/>
+    public override void Expand(byte* record, int row, float* u)
+    {
+        byte* scales = record + ScalesAt;
+        float step = steps.Read(scales, row);
+        int zero = ReadZero(scales + steps.ByteCount, zeros, 1 << (bits - 1), row);
+        UInt128* planes = stackalloc UInt128[8];
+        for (int b = 0; b < bits; b++) planes[b] = PlaneBits.Read(record + (b * PlaneBytes), Words, PlaneKernel.Line, row);
+        for (int n = 0; n < Columns.Length; n++)
+        {
+            int code = 0;
+            for (int b = 0; b < bits; b++) code |= (int)(planes[b] >> n & 1) << b;
+            u[n] = step * (code - zero);
+        }
     }
 
     private void Sum(byte* record, in StripInput input, int* sums, PlaneKernel kernel)

@@ -28,11 +28,30 @@ internal sealed unsafe class MixedStrip : Strip
     {
         (this.low, this.isByRow, this.zeros) = (low, isByRow, zeros);
         steps = new ScaleTable(format);
+        Bits = bits;
         middle = 1 << (bits - 1);
     }
 
     /// <summary>Bytes of a record without the lists.</summary>
     public override int ByteCount => HighBytes + (low?.ByteCount ?? 0);
+
+    /// <summary>The low weights; null: they are zero.</summary>
+    public Strip? Low => low;
+
+    /// <summary>Whether steps and zero codes are <see cref="RowScales"/>.</summary>
+    public bool IsByRow => isByRow;
+
+    /// <summary>Bits of a salient code.</summary>
+    public int Bits { get; }
+
+    /// <summary>How zero codes are stored.</summary>
+    public ZeroKind Zeros => zeros;
+
+    /// <summary>How steps are stored.</summary>
+    public ScaleFormat Format => steps.Format;
+
+    /// <inheritdoc/>
+    public override string Description => $"{low?.Description ?? "zeros"} + {Bits} bit lists";
 
     private int HighBytes => isByRow ? 0 : steps.ByteCount + GridStrip.BytesOf(zeros);
 
@@ -85,6 +104,20 @@ internal sealed unsafe class MixedStrip : Strip
         }
 
         low?.AddRest(scales + HighBytes, input, members, y, kernel);
+    }
+
+    /// <inheritdoc/>
+    public override void Expand(byte* record, int row, float* u)
+    {
+        byte* scales = record + SalientCodes.ByteCount(record);
+        low?.Expand(scales + HighBytes, row, u);
+        float step = isByRow ? 0 : steps.Read(scales, row);
+        int zero = isByRow ? 0 : GridStrip.ReadZero(scales + steps.ByteCount, zeros, middle, row);
+        foreach ((int column, int code) in SalientCodes.Read((nint)record, row))
+        {
+            u[column] = isByRow ? 0 : step * (code - zero);
+            (u[Rows + column], u[(2 * Rows) + column]) = isByRow ? (1, code) : (0, 0);
+        }
     }
 
     /// <summary>[128], the salient columns of each row of a tile, counted within the strip.</summary>

@@ -57,6 +57,20 @@ internal static unsafe class PlaneBits
         }
     }
 
+    /// <summary>The bits of a row of a tile, as <see cref="Write"/> left them.</summary>
+    /// <param name="plane">[words][128].</param>
+    /// <param name="words">Columns ÷ 16.</param>
+    /// <param name="stride">Bytes from one line to the next.</param>
+    /// <param name="row">0 to 127.</param>
+    public static UInt128 Read(byte* plane, int words, nint stride, int row)
+    {
+        UInt128 bits = 0;
+        int lane = HalfScales.PlaceOf(row);
+        byte* at = plane + (lane / LineLanes * stride);
+        for (int k = 0; k < words; k++, at += PlaneKernel.WordLines * stride) bits |= (UInt128)((ushort*)at)[lane % LineLanes] << (k * PlaneKernel.WordColumns);
+        return bits;
+    }
+
     /// <summary>c ← a ⊕ b, planes of some words with the strides of their lines.</summary>
     public static void Xor(byte* a, byte* b, int words, nint strideA, nint strideB, byte* c, nint strideC)
     {

@@ -32,7 +32,7 @@ internal sealed unsafe class RowScales
         this.alpha = alpha is null ? null : new ScaleTable(alpha.Value);
         mu = hasMeans ? this.alpha : null;
         this.step = step is null ? null : new ScaleTable(step.Value);
-        (this.zeros, middle) = (zeros, 1 << (bits - 1));
+        (Bits, this.zeros, middle) = (bits, zeros, 1 << (bits - 1));
     }
 
     /// <summary>Sums of a row: 1, or 3 with salient codes.</summary>
@@ -50,6 +50,21 @@ internal sealed unsafe class RowScales
         return new RowScalesSource(scales, (record, firstRow, rows) => scales.Write((byte*)record, signs, salient, firstRow, rows));
     }
 
+    /// <summary>How the scales of signs are stored; null: there are none.</summary>
+    public ScaleFormat? Alpha => alpha?.Format;
+
+    /// <summary>Whether signs have means.</summary>
+    public bool HasMeans => mu is not null;
+
+    /// <summary>How the steps of salient codes are stored; null: there are none.</summary>
+    public ScaleFormat? Step => step?.Format;
+
+    /// <summary>Bits of a salient code.</summary>
+    public int Bits { get; }
+
+    /// <summary>How zero codes are stored.</summary>
+    public ZeroKind Zeros => zeros;
+
     private void Write(byte* record, SignMatrix? signs, GridMatrix? salient, int firstRow, int rows)
     {
         if (alpha is ScaleTable ofSigns) record = Write(record, ofSigns, signs!.Alpha, firstRow, rows);
@@ -63,6 +78,27 @@ internal sealed unsafe class RowScales
     {
         for (int r = 0; r < rows; r++) table.Write(record, r, scales[firstRow + r]);
         return record + table.ByteCount;
+    }
+
+    /// <summary>Makes what strips give for a row weights.</summary>
+    /// <param name="record">The scales.</param>
+    /// <param name="row">Row of the tile.</param>
+    /// <param name="u">[3][128], as <see cref="Strip.Expand"/> left it; the first 128 become the weights.</param>
+    /// <param name="count">Columns.</param>
+    public void Expand(byte* record, int row, float* u, int count)
+    {
+        float a = alpha is null ? 1 : Next(alpha.Value, ref record);
+        float m = mu is null ? 0 : Next(mu.Value, ref record);
+        float s = step is null ? 0 : Next(step.Value, ref record);
+        int zero = step is null ? 0 : GridStrip.ReadZero(record, zeros, middle, row);
+        for (int n = 0; n < count; n++) u[n] = u[Rows + n] != 0 ? s * (u[(2 * Rows) + n] - zero) : (a * u[n]) + m;
+
+        float Next(in ScaleTable table, ref byte* at)
+        {
+            float scale = table.Read(at, row);
+            at += table.ByteCount;
+            return scale;
+        }
     }
 
     /// <summary>Makes sums results.</summary>

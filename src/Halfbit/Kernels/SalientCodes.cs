@@ -172,5 +172,67 @@ internal static unsafe class SalientCodes
             Avx512BW.PermuteVar32x16x2(Vector512.Load(from), place, Vector512.Load(from + 32)));
     }
 
+    /// <summary>Bytes of the lists of a tile, as they say themselves.</summary>
+    public static int ByteCount(byte* lists)
+    {
+        int fours = 0;
+        for (int k = 0; k < Rows / Block; k++) fours += lists[Rows + k];
+        return HeaderBytes + (fours * 2 * Line);
+    }
+
+    /// <summary>The columns, counted within the strip, and codes of a row.</summary>
+    /// <param name="lists">The lists of a tile.</param>
+    /// <param name="row">0 to 127.</param>
+    public static (int Column, int Code)[] Read(nint lists, int row)
+    {
+        byte* start = (byte*)lists;
+        int place = start[HalfScales.PlaceOf(row)];
+        byte* at = start + HeaderBytes + (place % Block * Four);
+        for (int k = 0; k < place / Block; k++) at += start[Rows + k] * 2 * Line;
+        var entries = new List<(int Column, int Code)>();
+        for (int fours = start[Rows + (place / Block)]; fours > 0; fours--, at += 2 * Line)
+        {
+            for (int n = 0; n < Four && at[n] >= Present; n++) entries.Add((at[n] - Present, at[Line + n]));
+        }
+
+        return [.. entries];
+    }
+
+    /// <summary>What is wrong with the lists of a tile; null: nothing.</summary>
+    /// <param name="lists">The lists.</param>
+    /// <param name="bytes">Bytes that may be read.</param>
+    /// <param name="columns">Columns of the strip.</param>
+    public static string? Problem(byte* lists, long bytes, int columns)
+    {
+        if (bytes < HeaderBytes) return $"a list of salient codes has {bytes} bytes, at least {HeaderBytes} are needed";
+        UInt128 places = 0;
+        for (int lane = 0; lane < Rows; lane++) places |= lists[lane] < Rows ? UInt128.One << lists[lane] : 0;
+        if (places != UInt128.MaxValue) return "the places of a list of salient codes are no permutation of 0 to 127";
+        for (int k = 0; k < Rows / Block; k++)
+        {
+            if (lists[Rows + k] > Fours(columns)) return $"a row has {lists[Rows + k] * Four} salient codes, the strip {columns} columns";
+        }
+
+        if (ByteCount(lists) > bytes) return $"the lists of salient codes take {ByteCount(lists)} bytes, the record has {bytes}";
+        byte* at = lists + HeaderBytes;
+        for (int k = 0; k < Rows / Block; k++)
+        {
+            ulong open = ulong.MaxValue; // rows whose list has not ended, at the first of their four bits
+            for (int fours = lists[Rows + k]; fours > 0; fours--, at += 2 * Line)
+            {
+                Vector512<byte> entries = Vector512.Load(at);
+                Vector512<byte> absent = Vector512.LessThan(entries, Vector512.Create(Present));
+                if (Vector512.GreaterThanAny(entries & ~absent, Vector512.Create((byte)(Present + columns - 1)))) return $"a salient code is beyond the {columns} columns of its strip";
+                if (((entries | Vector512.Load(at + Line)) & absent) != Vector512<byte>.Zero) return "the end of a list of salient codes is not empty";
+                ulong present = ~absent.ExtractMostSignificantBits();
+                const ulong First = 0x1111111111111111;
+                if ((present & ~((present << 1) & ~First) & ~(open & First)) != 0) return "a list of salient codes has gaps";
+                open = present >> (Four - 1) & First;
+            }
+        }
+
+        return null;
+    }
+
     private static int Fours(int count) => (count + Four - 1) / Four;
 }

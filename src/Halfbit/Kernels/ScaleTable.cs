@@ -34,6 +34,9 @@ internal readonly unsafe record struct ScaleTable
         MostFactor = MathF.ScaleB(1f, LargestExponent - 1) / Unit;
     }
 
+    /// <summary>The format given.</summary>
+    public ScaleFormat Format => format;
+
     /// <summary>How scales are stored.</summary>
     public ScaleKind Kind { get; }
 
@@ -61,6 +64,14 @@ internal readonly unsafe record struct ScaleTable
             default: ((float*)table)[row] = value; break;
         }
     }
+
+    /// <summary>The scale of a row.</summary>
+    public float Read(byte* table, int row) => Kind switch
+    {
+        ScaleKind.Byte => format.Decode(table[ByteScales.PlaceOf(row)]),
+        ScaleKind.Half => format.Decode(((Half*)table)[HalfScales.PlaceOf(row)]),
+        _ => ((float*)table)[row],
+    };
 
     /// <summary>Writes the scales of a tile in single precision.</summary>
     /// <param name="table">The table.</param>

@@ -56,6 +56,21 @@ internal sealed unsafe class SignStrip : Strip
     /// <inheritdoc/>
     public override int ByteCount { get; }
 
+    /// <summary>Whether there are two planes of signs.</summary>
+    public bool HasSecond => hasSecond;
+
+    /// <summary>Bits that tell the groups, and zeros, apart.</summary>
+    public int StateBits => stateBits;
+
+    /// <summary>[groups], how row scales are stored.</summary>
+    public IEnumerable<ScaleFormat> AlphaFormats => alpha.Select(a => a.Format);
+
+    /// <summary>[groups], how means are stored; empty: there are none.</summary>
+    public IEnumerable<ScaleFormat> MuFormats => mu.Select(m => m.Format);
+
+    /// <inheritdoc/>
+    public override string Description => (hasSecond ? "two planes of signs" : "signs") + (alpha.Length > 1 ? $" in {alpha.Length} groups" : string.Empty);
+
     /// <summary>Bytes from one line of a plane to the next.</summary>
     private nint Stride => planes * PlaneKernel.Line;
 
@@ -112,6 +127,45 @@ internal sealed unsafe class SignStrip : Strip
         new Span<short>(sums, Rows).Fill((short)input.Total);
         TileSums.Subtract(left, sums);
         TileSums.AddScaled(sums, mu[0], scales + alpha[0].ByteCount, input.Scale, y);
+    }
+
+    /// <inheritdoc/>
+    public override void Expand(byte* record, int row, float* u)
+    {
+        // Of each state, the weight where the signs are − −, + −, − +, + +: first sign, second sign.
+        float* weights = stackalloc float[4 * MostStates];
+        new Span<float>(weights, 4 * MostStates).Clear();
+        byte* at = record + (planes * PlaneBytes);
+        for (int g = 0; g < Math.Max(1, alpha.Length); g++)
+        {
+            float a = Next(alpha);
+            float b = hasSecond ? Next(alpha) : 0;
+            float m = mu.Length > 0 ? Next(mu) : 0;
+            for (int signs = 0; signs < 4; signs++)
+            {
+                float first = m + ((signs & 1) != 0 ? a : -a);
+                weights[(4 * g) + signs] = hasSecond ? first + ((signs & 2) != 0 ? b : -b) : first;
+            }
+
+            float Next(ScaleTable[] tables)
+            {
+                if (tables.Length == 0) return 1;
+                float scale = tables[g].Read(at, row);
+                at += tables[g].ByteCount;
+                return scale;
+            }
+        }
+
+        UInt128* bits = stackalloc UInt128[MostPlanes];
+        for (int k = 0; k < planes; k++) bits[k] = PlaneBits.Read(record + (k * PlaneKernel.Line), Words, Stride, row);
+        int signPlanes = hasSecond ? 2 : 1;
+        for (int n = 0; n < Columns.Length; n++)
+        {
+            int state = 0;
+            for (int k = 0; k < stateBits; k++) state |= (int)(bits[signPlanes + k] >> n & 1) << k;
+            int signs = (int)(bits[0] >> n & 1) + (hasSecond ? 2 * (int)(bits[1] >> n & 1) : 0);
+            u[n] = weights[(4 * state) + signs];
+        }
     }
 
     [SkipLocalsInit]

@@ -41,6 +41,9 @@ internal abstract unsafe class Strip
     /// <summary>Bytes of a record, but for what depends on the rows.</summary>
     public abstract int ByteCount { get; }
 
+    /// <summary>A few words for people.</summary>
+    public abstract string Description { get; }
+
     /// <summary>Adds the products of a tile's rows with one row of activations.</summary>
     /// <param name="record">Planes and scales.</param>
     /// <param name="input">The activations.</param>
@@ -55,6 +58,12 @@ internal abstract unsafe class Strip
     /// <param name="y">[128], by row.</param>
     /// <param name="kernel">Sums planes.</param>
     public virtual void AddRest(byte* record, in StripInput input, short* left, float* y, PlaneKernel kernel) => throw new NotSupportedException();
+
+    /// <summary>The weights of a row, or what <see cref="RowScales.Expand"/> makes them of.</summary>
+    /// <param name="record">Planes and scales.</param>
+    /// <param name="row">Row of the tile.</param>
+    /// <param name="u">[3][128], zeroed; by column of the strip: what is added to the sum of that number for an activation of 1.</param>
+    public abstract void Expand(byte* record, int row, float* u);
 
     /// <summary>Writes the scales of a tile.</summary>
     /// <param name="scales">Zeroed.</param>

@@ -1,3 +1,4 @@
+using Halfbit.Checkpoints;
 using Halfbit.Numerics;
 using Halfbit.Packing;
 
@@ -12,13 +13,14 @@ namespace Halfbit.Kernels;
 public sealed unsafe class TiledMatrix : IWeightProduct
 {
     /// <summary>Records start on cache lines; one more can be read beyond the last.</summary>
-    private const int Line = 64;
+    internal const int Line = 64;
 
     /// <summary>Bytes of the records of a tile and of the tables of their activations that make a section: what passes between two uses of a table leaves it in a cache of 32 KB.</summary>
     private const int SectionBytes = 20 * 1024;
 
-    private readonly IWeightRows source;
-    private readonly byte[] memory;
+    private readonly IWeightRows? source; // what expands rows; null: the tiles
+    private readonly byte[]? memory;
+    private readonly MappedTensor? file; // in whose pages the tiles are
     private readonly nint start;
     private readonly int[] lines; // [tiles · strips + 1], where records start, in cache lines
     private readonly int scaleLines; // of the row scales of a tile
@@ -31,6 +33,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     internal TiledMatrix(IWeightRows source, IReadOnlyList<Strip> strips, RowScales? rowScales, Func<int, int, int> bytesOf)
     {
         this.source = source;
+        (Rows, Columns) = (source.Rows, source.Columns);
         Strips = [.. strips];
         Sections = [.. SectionsOf(Strips)];
         RowScales = rowScales;
@@ -49,25 +52,42 @@ public sealed unsafe class TiledMatrix : IWeightProduct
         (memory, start) = Allocate();
     }
 
+    /// <summary>A matrix whose tiles are laid out already.</summary>
+    /// <param name="layout">What a file says about them.</param>
+    /// <param name="start">Where they are.</param>
+    /// <param name="memory">The pinned array that holds them, or null.</param>
+    /// <param name="file">The tensor whose pages hold them, or null.</param>
+    internal TiledMatrix(TileLayout layout, nint start, byte[]? memory, MappedTensor? file)
+    {
+        (Rows, Columns, Strips, Sections, RowScales) = (layout.Rows, layout.Columns, layout.Strips, layout.Sections, layout.RowScales);
+        (Tiles, lines, scaleLines) = (layout.Tiles, layout.Lines, layout.ScaleLines);
+        (this.start, this.memory, this.file) = (start, memory, file);
+    }
+
     private TiledMatrix(TiledMatrix other, bool isCopy)
     {
-        (source, Strips, Sections, RowScales, Tiles, lines, scaleLines) = (other.source, other.Strips, other.Sections, other.RowScales, other.Tiles, other.lines, other.scaleLines);
+        (Rows, Columns, source, Strips, Sections, RowScales) = (other.Rows, other.Columns, other.source, other.Strips, other.Sections, other.RowScales);
+        (Tiles, lines, scaleLines) = (other.Tiles, other.lines, other.scaleLines);
         Precision = other.Precision;
+        file = isCopy ? null : other.file;
         (memory, start) = isCopy ? Allocate() : (other.memory, other.start);
         if (isCopy) Buffer.MemoryCopy((void*)other.start, (void*)start, ByteCount, ByteCount);
     }
 
     /// <inheritdoc/>
-    public int Rows => source.Rows;
+    public int Rows { get; }
 
     /// <inheritdoc/>
-    public int Columns => source.Columns;
+    public int Columns { get; }
 
     /// <summary>How activations are rounded.</summary>
     public ActivationPrecision Precision { get; private init; }
 
     /// <summary>Bytes in memory.</summary>
     public long ByteCount => (lines[^1] + ((long)scaleLines * Tiles)) * Line;
+
+    /// <summary>A few words for people: <c>tiles: signs</c>, <c>tiles: two planes of signs, signs in 2 groups</c>, …</summary>
+    public string Format => "tiles: " + string.Join(", ", Strips.Select(s => s.Description).Distinct());
 
     internal Strip[] Strips { get; }
 
@@ -88,8 +108,29 @@ public sealed unsafe class TiledMatrix : IWeightProduct
         return Tiling.Of(packed.Unpack(), packed, precision);
     }
 
+    /// <summary>Whether a tensor looks like a matrix laid out to run: U8, one dimension, and it starts with <c>HBTL</c>.</summary>
+    internal static bool IsTiles(MappedTensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return tensor is { Type: ElementType.U8, Shape.Count: 1, ByteCount: >= TileHeader.Bytes } && TileHeader.StartsWithMagic(tensor.Bytes(0, TileHeader.Bytes));
+    }
+
+    /// <summary>Opens a matrix laid out to run, which is multiplied from the pages of its file. The whole tensor is read once to compare its checksum.</summary>
+    /// <param name="tensor">A one-dimensional U8 tensor; its file must stay open.</param>
+    /// <param name="precision">How activations are rounded.</param>
+    /// <exception cref="CheckpointException">The tensor is something else, damaged, or of a newer version.</exception>
+    public static TiledMatrix Open(MappedTensor tensor, ActivationPrecision precision = ActivationPrecision.EightBits)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        return TileFormat.Open(tensor).With(precision);
+    }
+
     /// <inheritdoc/>
-    public void ReadRows(int firstRow, MatrixView<float> destination) => source.ReadRows(firstRow, destination);
+    public void ReadRows(int firstRow, MatrixView<float> destination)
+    {
+        if (source is not null) source.ReadRows(firstRow, destination);
+        else TileExpansion.ReadRows(this, firstRow, destination);
+    }
 
     /// <inheritdoc/>
     public void MultiplyTransposed(MatrixView<float> X, MatrixView<float> Y) => MultiplyTransposed(X, Y, Precision == ActivationPrecision.Exact);
@@ -99,6 +140,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     {
         if (X.Columns != Columns || Y.Columns != Rows || X.Rows != Y.Rows)
             throw new ArgumentException($"Y [{Y.Rows}, {Y.Columns}] is not the shape of X [{X.Rows}, {X.Columns}] · Wᵀ, W [{Rows}, {Columns}]");
+        if (file is not null) _ = file.Bytes(0, 1); // where the file is closed, an exception and nothing worse
         if (X.Rows > 0) TiledProduct.Run(this, X, Y, isExact, PlaneKernel.Current);
     }
 
@@ -107,6 +149,12 @@ public sealed unsafe class TiledMatrix : IWeightProduct
 
     /// <summary>The same matrix at another place in memory.</summary>
     internal TiledMatrix Copy() => new(this, isCopy: true);
+
+    /// <summary>All records and row scales.</summary>
+    internal ReadOnlySpan<byte> Memory => new((void*)start, checked((int)ByteCount));
+
+    /// <summary>Cache lines of a record, in the order in which they lie.</summary>
+    internal int LinesOfRecord(int record) => lines[record + 1] - lines[record];
 
     /// <summary>The record of a tile and a strip of a section.</summary>
     internal byte* Record(int tile, int strip, ColumnRange section)
@@ -121,7 +169,7 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     /// <summary>As <see cref="ScaleRecord"/>, for code without pointers.</summary>
     internal nint ScaleAddress(int tile) => (nint)ScaleRecord(tile);
 
-    private static int LinesOf(int bytes) => (bytes + Line - 1) / Line;
+    internal static int LinesOf(int bytes) => (bytes + Line - 1) / Line;
 
     private static IEnumerable<ColumnRange> SectionsOf(Strip[] strips)
     {

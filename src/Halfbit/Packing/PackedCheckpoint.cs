@@ -11,8 +11,14 @@ public sealed class PackedCheckpoint
     /// <summary>The name under <c>quant_method</c> in <c>quantization_config</c>.</summary>
     public const string QuantMethod = "halfbit";
 
-    /// <summary>The number under <c>format_version</c> in <c>quantization_config</c>.</summary>
-    public const int FormatVersion = 1;
+    /// <summary>The newest number under <c>format_version</c> in <c>quantization_config</c> that this program reads: 1 for coded matrices, 2 where they are laid out to run.</summary>
+    public const int FormatVersion = 2;
+
+    /// <summary>What <c>layout</c> says where matrices are laid out to run.</summary>
+    internal const string TilesLayout = "tiles";
+
+    /// <summary>The version of folders whose matrices are coded.</summary>
+    internal const int CodedVersion = 1;
 
     private readonly Dictionary<string, PackedTensor> byName = new(StringComparer.Ordinal);
 
@@ -30,16 +36,19 @@ public sealed class PackedCheckpoint
         Tensors = [.. checkpoint.Tensors.Select(t => byName.GetValueOrDefault(t.Name)).OfType<PackedTensor>()];
     }
 
-    /// <summary>The packed matrices, in the order of the files.</summary>
+    /// <summary>Whether matrices are laid out to run; those that no kernel multiplies are coded even so.</summary>
+    public bool IsLaidOut { get; private init; }
+
+    /// <summary>The packed matrices that are coded, in the order of the files.</summary>
     public IReadOnlyList<PackedTensor> Tensors { get; }
 
-    /// <summary>Weights of all packed matrices.</summary>
+    /// <summary>Weights of all these matrices.</summary>
     public long WeightCount => Tensors.Sum(t => (long)t.Matrix.Rows * t.Matrix.Columns);
 
-    /// <summary>Bytes of all packed matrices with their header entries.</summary>
+    /// <summary>Bytes of all these matrices with their header entries.</summary>
     public long ByteCount => Tensors.Sum(t => t.ByteCount);
 
-    /// <summary>Bits per weight of the quantized linear layers: 8 · <see cref="ByteCount"/> ÷ <see cref="WeightCount"/>; 0 without any.</summary>
+    /// <summary>Bits per weight of these matrices: 8 · <see cref="ByteCount"/> ÷ <see cref="WeightCount"/>; 0 without any.</summary>
     public double TrueBits => WeightCount == 0 ? 0 : 8.0 * ByteCount / WeightCount;
 
     /// <summary>Opens the packed weights of a checkpoint, or says that it has none.</summary>
@@ -54,8 +63,9 @@ public sealed class PackedCheckpoint
         {
             using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(path));
             if (!IsQuantized(config.RootElement, path)) return null;
-            var packed = new PackedCheckpoint(checkpoint);
-            packed.CheckNames(config.RootElement.GetProperty("quantization_config"), path);
+            JsonElement quantization = config.RootElement.GetProperty("quantization_config");
+            var packed = new PackedCheckpoint(checkpoint) { IsLaidOut = quantization.GetProperty("format_version").GetInt32() > CodedVersion };
+            packed.CheckNames(quantization, path);
             return packed;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
@@ -86,6 +96,9 @@ public sealed class PackedCheckpoint
             throw new CheckpointException($"{path}: quantization_config has format_version {version}, this program reads {FormatVersion}; update Halfbit or quantize the model with this version");
         if (version < 1)
             throw new CheckpointException($"{path}: quantization_config lacks a format_version of at least 1; the file is damaged, quantize the model again");
+        string? layout = version > CodedVersion && quantization.TryGetProperty("layout", out JsonElement text) && text.ValueKind == JsonValueKind.String ? text.GetString() : null;
+        if (version > CodedVersion && layout != TilesLayout)
+            throw new CheckpointException($"{path}: quantization_config has layout '{layout}', this program reads '{TilesLayout}'; update Halfbit or convert the model with this version");
         return true;
     }
 

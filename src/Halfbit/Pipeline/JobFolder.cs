@@ -35,25 +35,28 @@ internal sealed class JobFolder : IDisposable
     private string LockPath => Path.Combine(Folder, JobPlace.LockName);
 
     /// <summary>Enters the partial folder: makes it, or goes on in it.</summary>
-    /// <param name="options">Output folder, resume and overwrite.</param>
+    /// <param name="outputFolder">The final folder.</param>
+    /// <param name="modelFolder">The model that is read.</param>
+    /// <param name="resume">Whether to go on with a partial job; null: this kind of job always starts again.</param>
+    /// <param name="overwrite">Whether an existing output, or a partial job, may be replaced.</param>
     /// <param name="identity">The job's identity.</param>
     /// <exception cref="PipelineException">The output exists or cannot be made, or the partial job is another one or in use.</exception>
-    public static JobFolder Enter(QuantizationJobOptions options, JsonObject identity)
+    public static JobFolder Enter(string outputFolder, string modelFolder, bool? resume, bool overwrite, JsonObject identity)
     {
-        string output = JobPlace.OutputOf(options);
+        string output = JobPlace.OutputOf(outputFolder, modelFolder);
         string partial = output + JobPlace.PartialSuffix;
-        if (Directory.Exists(output) && !options.Overwrite)
+        if (Directory.Exists(output) && !overwrite)
             throw new PipelineException($"{output}: exists already; choose another --out, or pass --overwrite to replace it");
         bool isThere = Directory.Exists(partial);
-        if (isThere && !options.Resume && !options.Overwrite)
-            throw new PipelineException($"{partial}: holds a partial job; pass --resume to go on with it, or --overwrite to start again");
+        if (isThere && resume != true && !overwrite)
+            throw new PipelineException($"{partial}: holds a partial job; pass {(resume is null ? string.Empty : "--resume to go on with it, or ")}--overwrite to start again");
         JobPlace.CheckOwn(output, RecordName);
         JobPlace.CheckOwn(output + JobPlace.ReplacedSuffix, RecordName);
         JobPlace.CheckOwn(partial, JobPlace.LockName);
         var job = new JobFolder(output, Lock(partial));
         try
         {
-            if (isThere && options.Resume) job.CheckIdentity(identity);
+            if (isThere && resume == true) job.CheckIdentity(identity);
             else job.Start(identity);
             return job;
         }

@@ -14,15 +14,17 @@ internal static class JobPlace
 
     /// <summary>The output folder as a full path without a separator at its end.</summary>
     /// <exception cref="PipelineException">It cannot be an output: empty, a file, the model's own folder, or around it.</exception>
-    public static string OutputOf(QuantizationJobOptions options)
+    /// <param name="outputFolder">What the user asked for.</param>
+    /// <param name="modelFolder">The model that is read.</param>
+    public static string OutputOf(string outputFolder, string modelFolder)
     {
-        if (string.IsNullOrWhiteSpace(options.OutputFolder)) throw new PipelineException("--out is empty, expected a folder to write");
-        string output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.OutputFolder));
+        if (string.IsNullOrWhiteSpace(outputFolder)) throw new PipelineException("--out is empty, expected a folder to write");
+        string output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(outputFolder));
         foreach (string folder in (string[])[output, output + PartialSuffix, output + ReplacedSuffix])
         {
             if (File.Exists(folder)) throw new PipelineException($"{folder}: is a file; choose another --out");
-            if (Contains(folder, options.ModelFolder))
-                throw new PipelineException($"{folder}: the model {options.ModelFolder} lies there, and the job would write over it; choose another --out");
+            if (Contains(folder, modelFolder))
+                throw new PipelineException($"{folder}: the model {modelFolder} lies there, and the job would write over it; choose another --out");
         }
 
         return output;
@@ -35,7 +37,7 @@ internal static class JobPlace
     public static void CheckOwn(string folder, string sign)
     {
         if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, sign)) || !Directory.EnumerateFileSystemEntries(folder).Any()) return;
-        throw new PipelineException($"{folder}: was not written by 'halfbit quantize' (it holds no {sign}) and is not replaced; choose another --out, or remove the folder yourself");
+        throw new PipelineException($"{folder}: was not written by 'halfbit quantize' or 'halfbit convert' (it holds no {sign}) and is not replaced; choose another --out, or remove the folder yourself");
     }
 
     /// <summary>Whether a path is a folder or lies inside it, links followed.</summary>

@@ -6,7 +6,7 @@ using Halfbit.Packing;
 
 namespace Halfbit.Pipeline;
 
-/// <summary>A model ready to run, from a folder in Hugging Face layout: an original one, or a packed one.</summary>
+/// <summary>A model ready to run, from a folder in Hugging Face layout: an original one, a packed one, or one laid out to run.</summary>
 public sealed class ModelFolder : IDisposable
 {
     private ModelFolder(Checkpoint checkpoint, PackedCheckpoint? packed, Decoder decoder)
@@ -38,7 +38,7 @@ public sealed class ModelFolder : IDisposable
 
     /// <summary>Opens a folder.</summary>
     /// <param name="folder">Path.</param>
-    /// <param name="precision">Packed weights are multiplied as they are, with activations of this precision; null: they are expanded, tile by tile, and multiplied in single precision.</param>
+    /// <param name="precision">Packed weights are multiplied as they are, with activations of this precision; null: they are expanded, tile by tile, and multiplied in single precision; those laid out to run are multiplied exactly.</param>
     /// <exception cref="CheckpointException">A file is missing, damaged, of an unknown architecture, or quantized by another tool.</exception>
     public static ModelFolder Open(string folder, ActivationPrecision? precision = null)
     {
@@ -46,7 +46,7 @@ public sealed class ModelFolder : IDisposable
         try
         {
             PackedCheckpoint? packed = PackedCheckpoint.TryOpen(checkpoint);
-            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => packed.TryFind(name) is PackedTensor tensor ? WeightsOf(tensor, precision) : null);
+            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => WeightsOf(checkpoint, packed, name, precision));
             return new ModelFolder(checkpoint, packed, decoder);
         }
         catch
@@ -54,6 +54,12 @@ public sealed class ModelFolder : IDisposable
             checkpoint.Dispose();
             throw;
         }
+    }
+
+    private static IWeightRows? WeightsOf(Checkpoint checkpoint, PackedCheckpoint packed, string name, ActivationPrecision? precision)
+    {
+        if (packed.TryFind(name) is PackedTensor tensor) return WeightsOf(tensor, precision);
+        return checkpoint.TryFind(name) is MappedTensor other && TiledMatrix.IsTiles(other) ? TiledMatrix.Open(other, precision ?? ActivationPrecision.Exact) : null;
     }
 
     private static IWeightRows WeightsOf(PackedTensor packed, ActivationPrecision? precision)

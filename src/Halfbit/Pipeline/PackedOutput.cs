@@ -9,12 +9,6 @@ namespace Halfbit.Pipeline;
 /// <summary>The packed checkpoint under way: one file for everything outside the blocks, then one file per block, then index, config and records.</summary>
 internal sealed class PackedOutput : IDisposable
 {
-    private static readonly string[] CopiedFiles =
-    [
-        "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json", "vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
-    ];
-
     private readonly string folder;
     private readonly string workFolder;
     private readonly Checkpoint source;
@@ -50,7 +44,7 @@ internal sealed class PackedOutput : IDisposable
         var declarations = packed.Select(p => PackedTensor.Declare(p.Layer.Name + ".weight", p.Blob))
             .Concat(others.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape)));
         JobRecord.WriteBlock(RecordPath(block), packed.Select(p => p.Record));
-        using (var writer = new SafetensorsWriter(ShardPath(block.Index + 1), [.. declarations], FormatMetadata))
+        using (var writer = new SafetensorsWriter(ShardPath(block.Index + 1), [.. declarations], ModelFiles.Metadata))
         {
             foreach (PackedLayer layer in packed) writer.Write(layer.Blob);
             foreach (MappedTensor tensor in others) writer.Copy(tensor);
@@ -85,14 +79,9 @@ internal sealed class PackedOutput : IDisposable
     /// <summary>Writes what makes the folder a checkpoint: index, config with <c>quantization_config</c>, tokenizer files, and the record.</summary>
     public void WriteRecords(JobRecord record)
     {
-        WriteIndex();
+        ModelFiles.WriteIndex(folder, Enumerable.Range(0, ShardCount).Select(ShardPath));
         WriteConfig(record);
-        foreach (string name in CopiedFiles)
-        {
-            string original = Path.Combine(source.Folder, name);
-            if (File.Exists(original)) AtomicFile.WriteBytes(Path.Combine(folder, name), File.ReadAllBytes(original));
-        }
-
+        ModelFiles.CopyTokenizer(source.Folder, folder);
         record.Write(Path.Combine(folder, JobFolder.RecordName));
     }
 
@@ -101,8 +90,6 @@ internal sealed class PackedOutput : IDisposable
     {
         foreach (SafetensorsFile file in blockFiles) file.Dispose();
     }
-
-    private static Dictionary<string, string> FormatMetadata => new(StringComparer.Ordinal) { ["format"] = "pt" };
 
     private int ShardCount => decoder.Blocks.Count + 1;
 
@@ -121,29 +108,9 @@ internal sealed class PackedOutput : IDisposable
 
     private static void Copy(string path, IReadOnlyList<MappedTensor> tensors)
     {
-        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape))], FormatMetadata);
+        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape))], ModelFiles.Metadata);
         foreach (MappedTensor tensor in tensors) writer.Copy(tensor);
         writer.Complete();
-    }
-
-    private void WriteIndex()
-    {
-        var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        long total = 0;
-        for (int shard = 0; shard < ShardCount; shard++)
-        {
-            using SafetensorsFile file = SafetensorsFile.Open(ShardPath(shard));
-            foreach (MappedTensor tensor in file.Tensors)
-            {
-                map.Add(tensor.Name, Path.GetFileName(file.Path));
-                total += tensor.ByteCount;
-            }
-        }
-
-        var weightMap = new JsonObject();
-        foreach ((string name, string file) in map) weightMap[name] = file;
-        var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = weightMap };
-        AtomicFile.WriteText(Path.Combine(folder, Checkpoint.IndexFileName), JobRecord.Text(index));
     }
 
     private void WriteConfig(JobRecord record)
@@ -152,7 +119,7 @@ internal sealed class PackedOutput : IDisposable
         config["quantization_config"] = new JsonObject
         {
             ["quant_method"] = PackedCheckpoint.QuantMethod,
-            ["format_version"] = PackedCheckpoint.FormatVersion,
+            ["format_version"] = PackedCheckpoint.CodedVersion,
             ["method"] = record.Identity["method"]!.DeepClone(),
             ["options"] = record.Identity["options"]!.DeepClone(),
         };

@@ -87,7 +87,7 @@ public sealed class QuantizationJob
 
     private JobRecord Compress(Checkpoint source, Decoder decoder, int sequenceLength, JsonObject identity)
     {
-        using JobFolder folder = JobFolder.Enter(options, identity);
+        using JobFolder folder = JobFolder.Enter(options.OutputFolder, options.ModelFolder, options.Resume, options.Overwrite, identity);
         try
         {
             JobRecord record = folder.IsComplete

@@ -13,6 +13,8 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("", "command")]
     [InlineData("quantize", "required")]
     [InlineData("quantize MODEL -o OUT", "--method")]
+    [InlineData("convert PACKED", "required")]
+    [InlineData("convert PACKED -o OUT --threads 0", "--threads")]
     [InlineData("quantize MODEL -o OUT --method pbllm", "pbllm")]
     [InlineData("quantize MODEL -o OUT --method xnor --nonsense", "--nonsense")]
     [InlineData("quantize MODEL -o OUT --method xnor --bits 3", "--bits")]
@@ -70,6 +72,11 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
     [InlineData("quantize MODEL -o PACKED --method xnor", "exists already")]
     [InlineData("quantize MODEL -o MODEL --method xnor --overwrite", "the model")]
     [InlineData("quantize PACKED -o OUT --method xnor", "quantized already")]
+    [InlineData("convert /no/such/folder -o OUT", "/no/such/folder")]
+    [InlineData("convert MODEL -o OUT", "not packed")]
+    [InlineData("convert PACKED -o MODEL", "exists already")]
+    [InlineData("convert PACKED -o PACKED --overwrite", "the model")]
+    [InlineData("convert PACKED -o /dev/null", "/dev/null")]
     [InlineData("quantize MODEL -o /proc/halfbit/out --method xnor", "cannot be made")]
     [InlineData("quantize MODEL -o /dev/null --method xnor --overwrite", "/dev/null")]
     [InlineData("layer LAYER --method xnor --out /dev/halfbit-test", "/dev/halfbit-test")]
@@ -190,7 +197,7 @@ public sealed class FailureTests(CliFixture files) : IClassFixture<CliFixture>
         Assert.Equal(before, File.ReadAllBytes(path));
     }
 
-    [Theory, InlineData("--help"), InlineData("quantize --help"), InlineData("eval --help"), InlineData("generate --help"), InlineData("layer --help")]
+    [Theory, InlineData("--help"), InlineData("quantize --help"), InlineData("eval --help"), InlineData("convert --help"), InlineData("generate --help"), InlineData("layer --help")]
     public void Help_shows_an_example(string line)
     {
         CommandResult result = Run(line);

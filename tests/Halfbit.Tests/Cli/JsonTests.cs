@@ -144,6 +144,24 @@ public sealed class JsonTests(CliFixture files) : IClassFixture<CliFixture>
     }
 
     [Fact]
+    public void Convert_reports_what_inspect_finds()
+    {
+        string run = files["run"];
+        JsonNode report = CommandLine.Run("convert", files.Packed, "-o", run, "--json").Json;
+        AssertHas(report, "model", "output", "laidOut", "coded", "trueBits", "sourceTrueBits", "bytes", "sourceBytes", "seconds");
+        Assert.Equal((14, 0), ((int)report["laidOut"]!, (int)report["coded"]!));
+        Assert.Equal((double)files.QuantizeReport["trueBits"]!, (double)report["sourceTrueBits"]!, 1e-9);
+        JsonNode inspected = CommandLine.Run("inspect", run, "--json").Json;
+        Assert.Equal((double)report["trueBits"]!, (double)inspected["trueBits"]!, 1e-9);
+        Assert.Equal((long)report["bytes"]!, (long)inspected["bytes"]!);
+        JsonNode[] tiles = [.. inspected["tensors"]!.AsArray().Where(t => ((string)t!["format"]!).StartsWith("tiles: signs + 8 bit lists", StringComparison.Ordinal)).Select(t => t!)];
+        Assert.Equal(14, tiles.Length);
+        Assert.All(tiles, t => Assert.Equal(2, t["shape"]!.AsArray().Count));
+        Assert.Contains("exists already", CommandLine.Run("convert", files.Packed, "-o", run).Failure(1), StringComparison.Ordinal);
+        Assert.Contains("14 matrices laid out to run", CommandLine.Run("convert", files.Packed, "-o", run, "--overwrite").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Layer_reports_and_writes_what_the_authors_program_gave()
     {
         string folder = Path.Combine(TestData.Bundled, "reference", "pb-llm");

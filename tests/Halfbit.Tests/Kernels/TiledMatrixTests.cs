@@ -116,7 +116,7 @@ public sealed class TiledMatrixTests
     }
 
     /// <summary>The sum of the absolute terms of each weight: scales and means may cancel.</summary>
-    private static Matrix SizeOfTerms(GroupedSignMatrix matrix)
+    internal static Matrix SizeOfTerms(GroupedSignMatrix matrix)
     {
         var size = new Matrix(matrix.Rows, matrix.Columns);
         for (int i = 0; i < matrix.Rows; i++)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 using Halfbit.Checkpoints;
 using Halfbit.Kernels;
 using Halfbit.Numerics;
@@ -30,11 +31,13 @@ public sealed class FuzzTests
     {
         using var folder = new TemporaryFolder();
         string model = ToyCheckpoint.Llama().Write(folder["model"]);
-        string[] packed = [.. Forms.Select((form, f) =>
+        string[] packed = [.. Forms.SelectMany((form, f) =>
         {
             string output = folder[FormattableString.Invariant($"packed{f}")];
+            string run = folder[FormattableString.Invariant($"run{f}")];
             _ = QuantizationJob.Run(ToyJob.Options(model, output, form.Method, (form.Key, form.Value)));
-            return output;
+            _ = RunFolder.Write(output, run);
+            return (string[])[output, run];
         })];
 
         int seed = Setting("HALFBIT_FUZZ_SEED", 1);
@@ -79,7 +82,7 @@ public sealed class FuzzTests
         string file = random.Next(12) == 0 ? Path.Combine(folder, "config.json") : files[random.Next(files.Length)];
         byte[] bytes = File.ReadAllBytes(file);
         string what;
-        switch (random.Next(6))
+        switch (random.Next(7))
         {
             case 0:
                 Array.Resize(ref bytes, random.Next(bytes.Length));
@@ -95,6 +98,9 @@ public sealed class FuzzTests
                 break;
             case 3:
                 what = SwapDigits(bytes, random);
+                break;
+            case 4 when !file.EndsWith(".json", StringComparison.Ordinal):
+                what = SwapTensors(bytes, random);
                 break;
             default:
                 what = DamageSealed(bytes, random);
@@ -119,10 +125,21 @@ public sealed class FuzzTests
         return "digits changed";
     }
 
+    /// <summary>Gives two layers of a block the names of each other.</summary>
+    private static string SwapTensors(byte[] bytes, Random random)
+    {
+        string[] names = ["q_proj", "k_proj", "v_proj", "o_proj"];
+        random.Shuffle(names);
+        int end = Math.Min(bytes.Length, 8 + (int)BitConverter.ToInt64(bytes, 0));
+        string header = Encoding.Latin1.GetString(bytes, 0, end).Replace(names[0], "######", StringComparison.Ordinal).Replace(names[1], names[0], StringComparison.Ordinal).Replace("######", names[1], StringComparison.Ordinal);
+        Encoding.Latin1.GetBytes(header).CopyTo(bytes, 0);
+        return $"{names[0]} and {names[1]} swapped";
+    }
+
     /// <summary>Damages a packed matrix and makes its checksum fit.</summary>
     private static string DamageSealed(byte[] bytes, Random random)
     {
-        int[] starts = [.. Enumerable.Range(0, Math.Max(0, bytes.Length - 32)).Where(i => bytes.AsSpan(i, 4).SequenceEqual("HBPK"u8))];
+        int[] starts = [.. Enumerable.Range(0, Math.Max(0, bytes.Length - 32)).Where(i => bytes.AsSpan(i, 4).SequenceEqual("HBPK"u8) || IsTiles(bytes, i))];
         if (starts.Length == 0)
         {
             Flip(bytes, 0, bytes.Length, random);
@@ -130,17 +147,19 @@ public sealed class FuzzTests
         }
 
         int at = random.Next(starts.Length);
-        int end = at + 1 < starts.Length ? starts[at + 1] : bytes.Length;
+        int end = IsTiles(bytes, starts[at]) ? starts[at] + BitConverter.ToInt32(bytes, starts[at] + 36) : at + 1 < starts.Length ? starts[at + 1] : bytes.Length;
         byte[] blob = bytes[starts[at]..end];
         for (int n = random.Next(1, 4); n > 0; n--)
         {
-            int place = random.Next(2) == 0 ? 8 + random.Next(Math.Min(blob.Length, 120) - 8) : 8 + random.Next(blob.Length - 8);
+            int place = random.Next(2) == 0 ? 8 + random.Next(Math.Min(blob.Length, IsTiles(blob, 0) ? 400 : 120) - 8) : 8 + random.Next(blob.Length - 8);
             blob[place] = random.Next(3) == 0 ? (byte)random.Next(256) : (byte)(blob[place] ^ (1 << random.Next(8)));
         }
 
         DamagedBlobTests.Resealed(blob).CopyTo(bytes, starts[at]);
         return $"packed matrix {at} damaged behind a valid checksum";
     }
+
+    private static bool IsTiles(byte[] bytes, int at) => bytes.AsSpan(at, 4).SequenceEqual("HBTL"u8);
 
     private static void Copy(string source, string target)
     {
