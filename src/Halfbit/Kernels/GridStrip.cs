@@ -59,6 +59,9 @@ internal sealed unsafe class GridStrip : Strip
     /// <inheritdoc/>
     public override string Description => $"{bits} bit codes";
 
+    /// <summary>Whether codes less zero codes fit 16 bits for sure, so that they can be expanded to levels.</summary>
+    public bool HasLevels => zeros != ZeroKind.Words;
+
     private int ScalesAt => bits * PlaneBytes;
 
     private int LargestCode => (1 << bits) - 1;
@@ -147,6 +150,21 @@ internal sealed unsafe class GridStrip : Strip
         }
 
         TileSums.AddScaled(sums, steps, scales, input.Scale, y);
+    }
+
+    /// <summary>The weights of a record as levels, see <see cref="LevelKernel"/>: codes less zero codes, in units of steps.</summary>
+    /// <param name="record">Planes and scales.</param>
+    /// <param name="kernel">Expands codes.</param>
+    /// <param name="levels">[2][8 · words][64][2], receives the levels.</param>
+    /// <param name="units">[128], receives the steps, by row.</param>
+    [SkipLocalsInit]
+    public void Expand(byte* record, LevelKernel kernel, short* levels, float* units)
+    {
+        short* expanded = stackalloc short[Rows];
+        byte* scales = record + ScalesAt;
+        ReadZeros(scales + steps.ByteCount, zeros, 1 << (bits - 1), expanded);
+        steps.Expand(scales, units);
+        kernel.ExpandCodes(record, bits, expanded, Words, levels);
     }
 
     /// <inheritdoc/>

@@ -140,8 +140,10 @@ public sealed unsafe class TiledMatrix : IWeightProduct
     {
         if (X.Columns != Columns || Y.Columns != Rows || X.Rows != Y.Rows)
             throw new ArgumentException($"Y [{Y.Rows}, {Y.Columns}] is not the shape of X [{X.Rows}, {X.Columns}] · Wᵀ, W [{Rows}, {Columns}]");
+        if (X.Rows == 0) return;
         if (file is not null) _ = file.Bytes(0, 1); // where the file is closed, an exception and nothing worse
-        if (X.Rows > 0) TiledProduct.Run(this, X, Y, isExact, PlaneKernel.Current);
+        if (LevelProduct.IsFor(this, X.Rows, LevelKernel.Current)) LevelProduct.Run(this, X, Y, isExact, LevelKernel.Current);
+        else TiledProduct.Run(this, X, Y, isExact, PlaneKernel.Current);
     }
 
     /// <summary>The same matrix, in the same place, with another precision of activations.</summary>
