@@ -65,7 +65,7 @@ public sealed class KernelThroughput
             return [.. threads.Select(count =>
             {
                 RowParallel.Threads = count;
-                return MeasureRow(form, copies, X, Y, precision == ActivationPrecision.Exact);
+                return MeasureRow(form, copies, X, Y, precision == ActivationPrecision.Exact) with { Threads = count };
             })];
         }
         finally
