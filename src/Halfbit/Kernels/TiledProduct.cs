@@ -16,6 +16,9 @@ internal sealed unsafe class TiledProduct
     /// <summary>Rows of X at a time.</summary>
     private const int MostTokens = 64;
 
+    /// <summary>Strips whose tables one thread makes in less time than two need to meet.</summary>
+    private const int SerialTables = 64;
+
     /// <summary>Weights below which threads cost more than they bring.</summary>
     private const long SerialWork = 1 << 19;
 
@@ -91,9 +94,9 @@ internal sealed unsafe class TiledProduct
             sections = new ColumnRange(first, LastSection(first));
             Reserve();
             int pairs = tokens * strips;
-            RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16), buildTables);
+            RowParallel.For(pairs, isSmall || pairs <= SerialTables ? pairs : Share(pairs, 16, 4), buildTables);
             AddTotals();
-            RowParallel.For(matrix.Tiles, isSmall ? matrix.Tiles : Share(matrix.Tiles, tokens > 8 ? 1 : 4), multiplyTiles);
+            RowParallel.For(matrix.Tiles, isSmall ? matrix.Tiles : tokens > 8 ? Share(matrix.Tiles, 1, 4) : Share(matrix.Tiles, 4, 2), multiplyTiles);
         }
     }
 
@@ -125,8 +128,12 @@ internal sealed unsafe class TiledProduct
         inputs = inputBuffer.Reserve<StripInput>(slots * strips);
     }
 
-    /// <summary>Rows per piece: a few pieces for each thread, but not too small ones.</summary>
-    private static int Share(int count, int least) => Math.Max(least, (count + (RowParallel.Threads * 4) - 1) / (RowParallel.Threads * 4));
+    /// <summary>Rows per piece: a few pieces for each of several threads, but not too small ones. A section is one stream in each piece: long pieces are read faster.</summary>
+    private static int Share(int count, int least, int ofThread)
+    {
+        int pieces = RowParallel.Threads == 1 ? 1 : RowParallel.Threads * ofThread;
+        return Math.Max(least, (count + pieces - 1) / pieces);
+    }
 
     private void BuildTables(int start, int end)
     {
