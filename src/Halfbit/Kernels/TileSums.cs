@@ -20,28 +20,7 @@ internal static unsafe class TileSums
     /// <param name="scales">The scales.</param>
     /// <param name="s">The scale of the activations.</param>
     /// <param name="y">[128], by row.</param>
-    [SkipLocalsInit]
-    public static void AddScaled(short* sums, in ScaleTable table, byte* scales, float s, float* y)
-    {
-        if (table.Kind == ScaleKind.Exact)
-        {
-            AddScaled<ExactScales>(sums, scales, s, y);
-        }
-        else if (!table.IsInRange(s))
-        {
-            float* expanded = stackalloc float[Rows];
-            table.Expand(scales, expanded);
-            AddScaled<ExactScales>(sums, (byte*)expanded, s, y);
-        }
-        else if (table.Kind == ScaleKind.Half)
-        {
-            AddScaled<HalfScales>(sums, scales, table.Unit * s, y);
-        }
-        else
-        {
-            AddScaled<ByteScales>(sums, scales, table.Unit * s, y);
-        }
-    }
+    public static void AddScaled(short* sums, in ScaleTable table, byte* scales, float s, float* y) => AddScaled(sums, isByRow: false, table, scales, s, y);
 
     /// <summary>y ← y + (scale · s) · sums.</summary>
     /// <param name="sums">By row.</param>
@@ -49,27 +28,36 @@ internal static unsafe class TileSums
     /// <param name="scales">The scales.</param>
     /// <param name="s">The scale of the activations.</param>
     /// <param name="y">[128], by row.</param>
+    public static void AddScaled(int* sums, in ScaleTable table, byte* scales, float s, float* y) => AddScaled(sums, isByRow: true, table, scales, s, y);
+
     [SkipLocalsInit]
-    public static void AddScaled(int* sums, in ScaleTable table, byte* scales, float s, float* y)
+    private static void AddScaled(void* sums, bool isByRow, in ScaleTable table, byte* scales, float s, float* y)
     {
         if (table.Kind == ScaleKind.Exact)
         {
-            AddScaled<ExactScales>(sums, scales, s, y);
+            AddScaled<ExactScales>(sums, isByRow, scales, s, y);
         }
         else if (!table.IsInRange(s))
         {
             float* expanded = stackalloc float[Rows];
             table.Expand(scales, expanded);
-            AddScaled<ExactScales>(sums, (byte*)expanded, s, y);
+            AddScaled<ExactScales>(sums, isByRow, (byte*)expanded, s, y);
         }
         else if (table.Kind == ScaleKind.Half)
         {
-            AddScaled<HalfScales>(sums, scales, table.Unit * s, y);
+            AddScaled<HalfScales>(sums, isByRow, scales, table.Unit * s, y);
         }
         else
         {
-            AddScaled<ByteScales>(sums, scales, table.Unit * s, y);
+            AddScaled<ByteScales>(sums, isByRow, scales, table.Unit * s, y);
         }
+    }
+
+    private static void AddScaled<T>(void* sums, bool isByRow, byte* scales, float factor, float* y)
+        where T : struct, IScaleReader
+    {
+        if (isByRow) AddScaled<T>((int*)sums, scales, factor, y);
+        else AddScaled<T>((short*)sums, scales, factor, y);
     }
 
     /// <summary>y ← y + Σ_g (scale_g · s) · sums_g, in the order of groups.</summary>
