@@ -33,6 +33,7 @@ internal static unsafe class KernelBench
             byte* tables = (byte*)PlaneKernel.AlignedLine(planes + (record * Planes));
             short* sums = (short*)PlaneKernel.AlignedLine(tables + (Words * PlaneKernel.MostTableBytes));
             float* y = (float*)(sums + (4 * PlaneKernel.TileRows));
+            for (int k = 0; k < Planes; k++) new Span<Half>(planes + (k * record) + PlaneBytes, PlaneKernel.TileRows).Fill((Half)0.5f);
             var input = new StripInput(tables, (sbyte*)tables, 3, 0.01f);
             Console.WriteLine("kernel     10^9 weights/s: signs with scales    sums   two sums   four sums");
             foreach (DenseKernel.Choice choice in DenseKernel.All.Where(k => k.IsAvailable && k.Name != "scalar"))

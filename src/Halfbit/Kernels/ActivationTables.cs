@@ -16,6 +16,7 @@ internal static unsafe class ActivationTables
 
     private const int Largest = 127;
     private const float RoundingUnit = 12582912f; // 1.5 · 2^23: added, it leaves the nearest integer in the lowest bits
+    private const double ExactRoundingUnit = 6755399441055744; // likewise, 1.5 · 2^52
 
     /// <summary>Scale and numbers of a strip.</summary>
     /// <param name="x">The whole row of activations.</param>
@@ -26,20 +27,9 @@ internal static unsafe class ActivationTables
     [SkipLocalsInit]
     public static float Quantize(float* x, Strip strip, int parts, sbyte* values)
     {
-        int count = strip.Columns.Length;
         int padded = strip.Words * PlaneKernel.WordColumns;
-        float* gathered = stackalloc float[PlaneKernel.MostColumns];
-        if (strip.IsContiguous)
-        {
-            new ReadOnlySpan<float>(x + strip.Columns[0], count).CopyTo(new Span<float>(gathered, count));
-        }
-        else
-        {
-            for (int n = 0; n < count; n++) gathered[n] = x[strip.Columns[n]];
-        }
-
-        new Span<float>(gathered + count, padded - count).Clear();
-        if (strip.ColumnScales is float[] scales) TensorPrimitives.Multiply(new ReadOnlySpan<float>(gathered, count), scales, new Span<float>(gathered, count));
+        float* room = stackalloc float[PlaneKernel.MostColumns];
+        float* gathered = Gather(x, strip, padded, room);
         float largest = LargestMagnitude(gathered, padded);
         float scale = largest / Largest;
         float inverse = Largest / largest;
@@ -51,30 +41,61 @@ internal static unsafe class ActivationTables
         }
 
         if (!float.IsFinite(largest)) scale = float.NaN;
-        if (parts == 1)
-        {
-            Vector128<float> factor = Vector128.Create(inverse);
-            for (int n = 0; n < padded; n += 16)
-            {
-                Vector128.Narrow(
-                    Vector128.Narrow(Rounded(gathered + n, factor), Rounded(gathered + n + 4, factor)),
-                    Vector128.Narrow(Rounded(gathered + n + 8, factor), Rounded(gathered + n + 12, factor))).Store(values + n);
-            }
+        if (parts == 1) Round(gathered, inverse, padded, values);
+        else RoundExactly(gathered, largest, padded, values);
+        return scale;
+    }
 
-            return scale;
+    /// <summary>The activations of a strip: where they lie, if nothing need be done to them, else in the room given.</summary>
+    private static float* Gather(float* x, Strip strip, int padded, float* room)
+    {
+        int count = strip.Columns.Length;
+        if (strip.IsContiguous)
+        {
+            float* first = x + strip.Columns[0];
+            if (strip.ColumnScales is null && count == padded) return first;
+            new ReadOnlySpan<float>(first, count).CopyTo(new Span<float>(room, count));
+        }
+        else
+        {
+            for (int n = 0; n < count; n++) room[n] = x[strip.Columns[n]];
         }
 
-        for (int n = 0; n < padded; n++)
+        new Span<float>(room + count, padded - count).Clear();
+        if (strip.ColumnScales is float[] scales) TensorPrimitives.Multiply(new ReadOnlySpan<float>(room, count), scales, new Span<float>(room, count));
+        return room;
+    }
+
+    private static void Round(float* x, float inverse, int padded, sbyte* values)
+    {
+        Vector256<float> factor = Vector256.Create(inverse);
+        for (int n = 0; n < padded; n += 16)
         {
-            int q = (int)Math.Round((double)gathered[n] / largest * (Largest << 16));
+            Vector256<short> both = Vector256.Narrow(Rounded(x + n, factor), Rounded(x + n + 8, factor));
+            Vector128.Narrow(both.GetLower(), both.GetUpper()).Store(values + n);
+        }
+
+        static Vector256<int> Rounded(float* x, Vector256<float> factor) => ((Vector256.Load(x) * factor) + Vector256.Create(RoundingUnit)).AsInt32();
+    }
+
+    private static void RoundExactly(float* x, float largest, int padded, sbyte* values)
+    {
+        Vector256<double> divisor = Vector256.Create((double)largest);
+        for (int n = 0; n < padded; n += 8)
+        {
+            Vector256<float> eight = Vector256.Load(x + n);
+            Vector256<int> q = Vector256.Narrow(Rounded(Vector256.WidenLower(eight), divisor), Rounded(Vector256.WidenUpper(eight), divisor));
             for (int part = ExactParts - 1; part >= 0; part--)
             {
-                values[(part * padded) + n] = (sbyte)q;
-                q = (q - (sbyte)q) >> 8;
+                Vector256<int> lowest = (q << 24) >> 24;
+                Vector128<short> narrow = Vector128.Narrow(lowest.GetLower(), lowest.GetUpper());
+                Vector128.Narrow(narrow, narrow).GetLower().Store(values + (part * padded) + n);
+                q = (q - lowest) >> 8;
             }
         }
 
-        return scale;
+        static Vector256<long> Rounded(Vector256<double> x, Vector256<double> divisor)
+            => ((x / divisor * Vector256.Create((double)(Largest << 16))) + Vector256.Create(ExactRoundingUnit)).AsInt64();
     }
 
     /// <summary>Σ q.</summary>
@@ -92,13 +113,20 @@ internal static unsafe class ActivationTables
         return Vector128.Sum(total);
     }
 
-    private static Vector128<int> Rounded(float* x, Vector128<float> factor) => ((Vector128.Load(x) * factor) + Vector128.Create(RoundingUnit)).AsInt32();
-
-    /// <summary>max |x|; not a number if one is not.</summary>
+    /// <summary>max |x|; not a number if one is not: without their signs, floats are in the order of their bits, and what is no number comes last.</summary>
     private static float LargestMagnitude(float* x, int count)
     {
-        Vector128<float> largest = default;
-        for (int n = 0; n < count; n += 4) largest = Vector128.Max(largest, Vector128.Abs(Vector128.Load(x + n)));
-        return MathF.Max(MathF.Max(largest[0], largest[1]), MathF.Max(largest[2], largest[3]));
+        Vector256<int> first = default, second = default;
+        Vector256<int> magnitude = Vector256.Create(int.MaxValue);
+        for (int n = 0; n < count; n += 16)
+        {
+            first = Vector256.Max(first, Vector256.Load(x + n).AsInt32() & magnitude);
+            second = Vector256.Max(second, Vector256.Load(x + n + 8).AsInt32() & magnitude);
+        }
+
+        first = Vector256.Max(first, second);
+        Vector128<int> four = Vector128.Max(first.GetLower(), first.GetUpper());
+        four = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
+        return BitConverter.Int32BitsToSingle(Math.Max(four[0], four[1]));
     }
 }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Halfbit.Kernels;
 
@@ -20,35 +22,39 @@ internal static unsafe class HalfByteTables
     /// <param name="values">[8 · byteRows], q.</param>
     /// <param name="byteRows">Columns ÷ 8.</param>
     /// <param name="tables">[byteRows][64], receives them.</param>
-    /// <remarks>Entry e of a table is the sum over the bits k of e of activation k: four lookups of that activation, which give 0 where bit k of e is clear.</remarks>
+    /// <remarks>Entry e of a table is the sum over the bits k of e of activation k: four lookups of that activation, which give 0 where bit k of e is clear. The lower half of a vector
+    /// makes the table of low parts, the upper one that of high parts.</remarks>
     public static void Build(sbyte* values, int byteRows, byte* tables)
     {
-        Vector128<byte> bit0 = Index(0), bit1 = Index(1), bit2 = Index(2), bit3 = Index(3);
-        Vector128<byte> four = Vector128.Create((byte)4);
+        Vector256<byte> bit0 = Index(0), bit1 = Index(1), bit2 = Index(2), bit3 = Index(3);
+        Vector256<byte> bit4 = Index(4), bit5 = Index(5), bit6 = Index(6), bit7 = Index(7);
 
         // q + 128 = 16·(h + 8) + l; the table of high parts makes up for the eights.
-        Vector128<byte> offset = Vector128.Create((byte)32, 24, 24, 16, 24, 16, 16, 8, 24, 16, 16, 8, 16, 8, 8, 0);
+        Vector256<byte> offset = Vector256.Create(Vector128<byte>.Zero, Vector128.Create((byte)32, 24, 24, 16, 24, 16, 16, 8, 24, 16, 16, 8, 16, 8, 8, 0));
         for (int k = 0; k < byteRows; k++, tables += ByteCount)
         {
-            Vector128<byte> q = Vector128.CreateScalar(*(ulong*)(values + (k * Columns))).AsByte();
+            Vector128<byte> q = Vector128.CreateScalarUnsafe(*(ulong*)(values + (k * Columns))).AsByte();
             Vector128<byte> low = q & Vector128.Create((byte)15);
             Vector128<byte> high = ((q ^ Vector128.Create((byte)128)).AsUInt16() >> 4).AsByte() & Vector128.Create((byte)15);
-            Sums(low, bit0, bit1, bit2, bit3).Store(tables);
-            (Sums(high, bit0, bit1, bit2, bit3) + offset).Store(tables + 16);
-            Sums(low, bit0 + four, bit1 + four, bit2 + four, bit3 + four).Store(tables + 32);
-            (Sums(high, bit0 + four, bit1 + four, bit2 + four, bit3 + four) + offset).Store(tables + 48);
+            Vector256<byte> parts = Vector256.Create(low, high);
+            (Look(parts, bit0) + Look(parts, bit1) + (Look(parts, bit2) + Look(parts, bit3)) + offset).Store(tables);
+            (Look(parts, bit4) + Look(parts, bit5) + (Look(parts, bit6) + Look(parts, bit7)) + offset).Store(tables + 32);
         }
     }
 
-    /// <summary>k where bit k of the position is set, else a number that no lookup finds, not even 4 further.</summary>
-    private static Vector128<byte> Index(int k)
+    /// <summary>k where bit k (or k − 4) of the position is set, else a number that no lookup finds.</summary>
+    private static Vector256<byte> Index(int k)
     {
         const byte None = 0xF0;
         Vector128<byte> position = Vector128<byte>.Indices;
-        Vector128<byte> bit = Vector128.Create((byte)(1 << k));
-        return Vector128.ConditionalSelect(Vector128.Equals(position & bit, bit), Vector128.Create((byte)k), Vector128.Create(None));
+        Vector128<byte> bit = Vector128.Create((byte)(1 << (k & 3)));
+        Vector128<byte> index = Vector128.ConditionalSelect(Vector128.Equals(position & bit, bit), Vector128.Create((byte)k), Vector128.Create(None));
+        return Vector256.Create(index, index);
     }
 
-    private static Vector128<byte> Sums(Vector128<byte> parts, Vector128<byte> bit0, Vector128<byte> bit1, Vector128<byte> bit2, Vector128<byte> bit3)
-        => Vector128.ShuffleNative(parts, bit0) + Vector128.ShuffleNative(parts, bit1) + (Vector128.ShuffleNative(parts, bit2) + Vector128.ShuffleNative(parts, bit3));
+    /// <summary>Looks up in each half of a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Look(Vector256<byte> table, Vector256<byte> index) => Avx2.IsSupported
+        ? Avx2.Shuffle(table, index)
+        : Vector256.Create(Vector128.ShuffleNative(table.GetLower(), index.GetLower()), Vector128.ShuffleNative(table.GetUpper(), index.GetUpper()));
 }

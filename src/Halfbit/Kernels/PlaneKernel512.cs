@@ -20,25 +20,35 @@ internal sealed unsafe class PlaneKernel512 : PlaneKernel
     public override int TableBytes => 4 * Line;
 
     /// <inheritdoc/>
+    /// <remarks>VPMADDUBSW adds two products, of a number without a sign and one with: ±q₀ ± q₁ = (q₀ + 128)·(±1) + (q₁ + 128)·(±1), less what the 128s make.</remarks>
     public override void BuildTables(sbyte* values, int words, byte* tables)
     {
-        Vector512<short> bit0 = Sign(1), bit1 = Sign(2), bit2 = Sign(4), bit3 = Sign(8), bit4 = Sign(16);
+        Vector512<short> bit0 = SignOf(1), bit1 = SignOf(2), bit2 = SignOf(4), bit3 = SignOf(8), bit4 = SignOf(16), none = default, one = Vector512<short>.One;
+        Vector512<sbyte> bits01 = Pair(bit0, bit1), bits23 = Pair(bit2, bit3), bit4AndMinus = Pair(bit4, -one), bit4AndPlus = Pair(bit4, one), bit4Alone = Pair(bit4, none);
+        Vector512<sbyte> only0 = Pair(none, bit0), bits12 = Pair(bit1, bit2), bits34 = Pair(bit3, bit4);
+        Vector512<short> excess = (bit0 + bit1 + bit2 + bit3 + bit4) << 7, excessMinus = excess - (one << 7), excessPlus = excess + (one << 7);
         for (int k = 0; k < words; k++, values += WordColumns, tables += TableBytes)
         {
-            Vector512<short> first = Sums(values);
-            Vector512<short> sixth = Vector512.Create((short)values[OtherBits]);
-            (first - sixth).Store((short*)tables);
-            (first + sixth).Store((short*)(tables + Line));
-            Sums(values + FirstBits).Store((short*)(tables + (2 * Line)));
-            Sums(values + FirstBits + OtherBits).Store((short*)(tables + (3 * Line)));
+            Vector512<short> q = (Vector128.Load(values) ^ Vector128.Create(sbyte.MinValue)).ToVector256Unsafe().ToVector512Unsafe().AsInt16();
+            Vector512<byte> q10 = Both(q, 5);
+            Vector512<short> four = Add(Both(q, 0), bits01) + Add(Both(q, 1), bits23);
+            (four + (Add(Both(q, 2), bit4AndMinus) - excessMinus)).Store((short*)tables);
+            (four + (Add(Both(q, 2), bit4AndPlus) - excessPlus)).Store((short*)(tables + Line));
+            (Add(Both(q, 3), bits01) + Add(Both(q, 4), bits23) + (Add(q10, bit4Alone) - excess)).Store((short*)(tables + (2 * Line)));
+            (Add(q10, only0) + Add(Both(q, 6), bits12) + (Add(Both(q, 7), bits34) - excess)).Store((short*)(tables + (3 * Line)));
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        Vector512<short> Sums(sbyte* q)
-            => (bit0 * Vector512.Create((short)q[0])) + (bit1 * Vector512.Create((short)q[1])) + ((bit2 * Vector512.Create((short)q[2])) + (bit3 * Vector512.Create((short)q[3]))) + (bit4 * Vector512.Create((short)q[4]));
+        // +1 for entries whose number has that bit, −1 for the others.
+        static Vector512<short> SignOf(short bit)
+            => Vector512.ConditionalSelect(Vector512.Equals(Vector512<short>.Indices & Vector512.Create(bit), Vector512<short>.Zero), -Vector512<short>.One, Vector512<short>.One);
 
-        static Vector512<short> Sign(short bit)
-            => Vector512.ConditionalSelect(Vector512.Equals(Vector512<short>.Indices & Vector512.Create(bit), Vector512<short>.Zero), Vector512.Create((short)-1), Vector512.Create((short)1));
+        static Vector512<sbyte> Pair(Vector512<short> first, Vector512<short> second) => ((first & Vector512.Create((short)255)) | (second << 8)).AsSByte();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector512<byte> Both(Vector512<short> q, short pair) => Avx512BW.PermuteVar32x16(q, Vector512.Create(pair)).AsByte();
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static Vector512<short> Add(Vector512<byte> q, Vector512<sbyte> signs) => Avx512BW.MultiplyAddAdjacent(q, signs);
     }
 
     /// <inheritdoc/>
