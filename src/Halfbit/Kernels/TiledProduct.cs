@@ -1,11 +1,13 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Halfbit.Numerics;
 
 namespace Halfbit.Kernels;
 
 /// <summary>Y ← X·Wᵀ for a <see cref="TiledMatrix"/>: activations become tables, and every tile meets them while they are in the cache.</summary>
-/// <remarks>Section by section all tiles pass; of many rows of activations as many are handled at a time as their tables fit the second-level cache.</remarks>
+/// <remarks>
+/// Section by section all tiles pass. Of few rows of activations each thread makes tables for itself, for a section just before it is read: they need not travel from one processor to another, and nobody waits.
+/// Those of many rows are made by all threads for all, as many sections at a time as fit the second-level cache.
+/// </remarks>
 internal sealed unsafe class TiledProduct
 {
     private const int Rows = PlaneKernel.TileRows;
@@ -16,8 +18,8 @@ internal sealed unsafe class TiledProduct
     /// <summary>Rows of X at a time.</summary>
     private const int MostTokens = 64;
 
-    /// <summary>Strips whose tables one thread makes in less time than two need to meet.</summary>
-    private const int SerialTables = 64;
+    /// <summary>Rows of X up to which each thread makes its own tables, if those of a whole row fit twice the budget.</summary>
+    private const int FewTokens = 8;
 
     /// <summary>Weights below which threads cost more than they bring.</summary>
     private const long SerialWork = 1 << 19;
@@ -25,32 +27,26 @@ internal sealed unsafe class TiledProduct
     [ThreadStatic]
     private static TiledProduct? idle;
 
+    [ThreadStatic]
+    private static OwnTables? own;
+
+    private static long runs;
+
     private readonly Action<int, int> buildTables;
     private readonly Action<int, int> multiplyTiles;
-    private readonly AlignedBuffer tableBuffer = new();
-    private readonly AlignedBuffer valueBuffer = new();
-    private readonly AlignedBuffer inputBuffer = new();
     private readonly AlignedBuffer sumBuffer = new();
-    private readonly AlignedBuffer totalBuffer = new();
+    private readonly TableSet common = new();
     private TiledMatrix matrix = null!;
     private PlaneKernel kernel = null!;
-    private float* x;
+    private ActivationRows rows;
     private float* y;
-    private nint xStride;
     private nint yStride;
-    private int tokens;
-    private int parts;
+    private long run;
+    private bool isOwn; // whether each thread makes its own tables
     private ColumnRange sections;
-    private int firstStrip;
-    private int strips;
-    private int words;
+    private ColumnRange strips;
     private int sumsPerTile;
-    private int[] wordStart = [];
-    private byte* tables;
-    private sbyte* values;
-    private StripInput* inputs;
     private float* sums;
-    private float* totals;
 
     private TiledProduct()
     {
@@ -63,17 +59,14 @@ internal sealed unsafe class TiledProduct
     {
         TiledProduct product = idle ?? new TiledProduct();
         idle = null;
+        int parts = isExact ? ActivationTables.ExactParts : 1;
         fixed (float* x = &MemoryMarshal.GetReference(X.Data), y = &MemoryMarshal.GetReference(Y.Data))
         {
-            product.matrix = matrix;
-            product.kernel = kernel;
-            product.parts = isExact ? ActivationTables.ExactParts : 1;
-            (product.xStride, product.yStride) = (X.Stride, Y.Stride);
+            (product.matrix, product.kernel, product.yStride) = (matrix, kernel, Y.Stride);
             for (int t = 0; t < X.Rows; t += MostTokens)
             {
-                product.x = x + (t * X.Stride);
+                product.rows = new ActivationRows(x + (t * X.Stride), X.Stride, Math.Min(MostTokens, X.Rows - t), parts);
                 product.y = y + (t * Y.Stride);
-                product.tokens = Math.Min(MostTokens, X.Rows - t);
                 product.Multiply();
             }
         }
@@ -85,26 +78,35 @@ internal sealed unsafe class TiledProduct
     private void Multiply()
     {
         sumsPerTile = Rows * (matrix.RowScales?.Sums ?? 1);
-        sums = sumBuffer.Reserve<float>((nint)tokens * matrix.Tiles * sumsPerTile);
-        totals = totalBuffer.Reserve<float>(tokens);
-        new Span<float>(totals, tokens).Clear();
-        bool isSmall = (long)matrix.Rows * matrix.Columns * tokens * parts < SerialWork;
+        sums = sumBuffer.Reserve<float>((nint)rows.Tokens * matrix.Tiles * sumsPerTile);
+        bool isSmall = (long)matrix.Rows * matrix.Columns * rows.Tokens * rows.Parts < SerialWork;
+        int piece = isSmall ? matrix.Tiles : rows.Tokens > FewTokens ? Share(matrix.Tiles, 1, 4) : Share(matrix.Tiles, 4, 2);
+        sections = new ColumnRange(0, LastSection(0, 2 * TableBudget));
+        isOwn = rows.Tokens <= FewTokens && sections.End == matrix.Sections.Length;
+        if (isOwn)
+        {
+            run = Interlocked.Increment(ref runs);
+            RowParallel.For(matrix.Tiles, piece, multiplyTiles);
+            return;
+        }
+
+        common.ClearTotals(rows.Tokens);
         for (int first = 0; first < matrix.Sections.Length; first = sections.End)
         {
-            sections = new ColumnRange(first, LastSection(first));
-            Reserve();
-            int pairs = tokens * strips;
-            RowParallel.For(pairs, isSmall || pairs <= SerialTables ? pairs : Share(pairs, 16, 4), buildTables);
-            AddTotals();
-            RowParallel.For(matrix.Tiles, isSmall ? matrix.Tiles : tokens > 8 ? Share(matrix.Tiles, 1, 4) : Share(matrix.Tiles, 4, 2), multiplyTiles);
+            sections = new ColumnRange(first, LastSection(first, TableBudget));
+            strips = StripsOf(sections);
+            common.Reserve(matrix.Strips, strips, rows, kernel);
+            int pairs = rows.Tokens * strips.Count;
+            RowParallel.For(pairs, isSmall ? pairs : Share(pairs, 16, 4), buildTables);
+            if (matrix.RowScales is not null) common.AddTotals(strips, rows);
+            RowParallel.For(matrix.Tiles, piece, multiplyTiles);
         }
     }
 
-    /// <summary>One past the last section whose tables fit the budget together with those from the first on.</summary>
-    private int LastSection(int first)
+    /// <summary>One past the last section whose tables fit the budget together with those from the first on; at least one does.</summary>
+    private int LastSection(int first, long budget)
     {
-        long bytesPerWord = (long)tokens * parts * kernel.TableBytes;
-        long budget = TableBudget;
+        long bytesPerWord = (long)rows.Tokens * rows.Parts * kernel.TableBytes;
         int last = first;
         do
         {
@@ -115,18 +117,7 @@ internal sealed unsafe class TiledProduct
         return last;
     }
 
-    private void Reserve()
-    {
-        firstStrip = matrix.Sections[sections.Start].Start;
-        strips = matrix.Sections[sections.End - 1].End - firstStrip;
-        if (wordStart.Length <= strips) wordStart = new int[strips + 1];
-        for (int s = 0; s < strips; s++) wordStart[s + 1] = wordStart[s] + matrix.Strips[firstStrip + s].Words;
-        words = wordStart[strips];
-        nint slots = (nint)tokens * parts;
-        tables = tableBuffer.Reserve<byte>(slots * words * kernel.TableBytes);
-        values = valueBuffer.Reserve<sbyte>((slots * words * PlaneKernel.WordColumns) + PlaneKernel.MostColumns);
-        inputs = inputBuffer.Reserve<StripInput>(slots * strips);
-    }
+    private ColumnRange StripsOf(ColumnRange sections) => new(matrix.Sections[sections.Start].Start, matrix.Sections[sections.End - 1].End);
 
     /// <summary>Rows per piece: a few pieces for each of several threads, but not too small ones. A section is one stream in each piece: long pieces are read faster.</summary>
     private static int Share(int count, int least, int ofThread)
@@ -137,70 +128,80 @@ internal sealed unsafe class TiledProduct
 
     private void BuildTables(int start, int end)
     {
-        sbyte* q = stackalloc sbyte[ActivationTables.ExactParts * PlaneKernel.MostColumns];
         for (int pair = start; pair < end; pair++)
         {
-            int t = pair / strips;
-            int s = pair % strips;
-            Strip strip = matrix.Strips[firstStrip + s];
-            int padded = strip.Words * PlaneKernel.WordColumns;
-            float scale = ActivationTables.Quantize(x + (t * xStride), strip, parts, q);
-            for (int part = 0; part < parts; part++, scale *= 1f / 256)
-            {
-                nint slot = ((nint)t * parts) + part;
-                nint at = (slot * words) + wordStart[s];
-                sbyte* stored = values + (at * PlaneKernel.WordColumns);
-                byte* table = tables + (at * kernel.TableBytes);
-                Unsafe.CopyBlockUnaligned(stored, q + (part * padded), (uint)padded);
-                kernel.BuildTables(stored, strip.Words, table);
-                inputs[(slot * strips) + s] = new StripInput(table, stored, ActivationTables.Total(stored, padded), scale);
-            }
-        }
-    }
-
-    /// <summary>Adds Σ s·q, strip by strip.</summary>
-    private void AddTotals()
-    {
-        if (matrix.RowScales is null) return;
-        for (int t = 0; t < tokens; t++)
-        {
-            StripInput* input = inputs + ((nint)t * parts * strips);
-            for (int s = 0; s < strips; s++)
-            {
-                for (int part = 0; part < parts; part++) totals[t] += input[(part * strips) + s].Scale * input[(part * strips) + s].Total;
-            }
+            int s = strips.Start + (pair % strips.Count);
+            common.Build(matrix.Strips[s], s, pair / strips.Count, rows, kernel);
         }
     }
 
     private void MultiplyTiles(int start, int end)
     {
+        OwnTables? mine = isOwn ? OwnOfThread() : null;
+        TableSet tables = mine?.Tables ?? common;
         for (int k = sections.Start; k < sections.End; k++)
         {
             ColumnRange section = matrix.Sections[k];
+            if (mine is not null && mine.Built <= k) BuildOwn(mine, section);
             for (int tile = start; tile < end; tile++)
             {
-                for (int t = 0; t < tokens; t++)
+                for (int t = 0; t < rows.Tokens; t++)
                 {
-                    float* ofTile = sums + (((nint)t * matrix.Tiles) + tile) * sumsPerTile;
+                    float* ofTile = sums + ((((nint)t * matrix.Tiles) + tile) * sumsPerTile);
                     if (k == 0) new Span<float>(ofTile, sumsPerTile).Clear();
-                    StripInput* input = inputs + ((nint)t * parts * strips) - firstStrip;
                     for (int s = section.Start; s < section.End; s++)
                     {
                         Strip strip = matrix.Strips[s];
                         byte* record = matrix.Record(tile, s, section);
-                        for (int part = 0; part < parts; part++) strip.Add(record, input[(part * strips) + s], ofTile, kernel);
+                        for (int part = 0; part < rows.Parts; part++) strip.Add(record, tables.Input(s, t, part, rows.Parts), ofTile, kernel);
                     }
 
-                    if (k == matrix.Sections.Length - 1) Finish(tile, t, ofTile);
+                    if (k == matrix.Sections.Length - 1) Finish(tile, t, ofTile, tables);
                 }
             }
         }
     }
 
-    private void Finish(int tile, int t, float* ofTile)
+    private OwnTables OwnOfThread()
+    {
+        OwnTables mine = own ??= new OwnTables();
+        if (mine.Run != run)
+        {
+            (mine.Run, mine.Built) = (run, 0);
+            mine.Tables.Reserve(matrix.Strips, new ColumnRange(0, matrix.Strips.Length), rows, kernel);
+            mine.Tables.ClearTotals(rows.Tokens);
+        }
+
+        return mine;
+    }
+
+    private void BuildOwn(OwnTables mine, ColumnRange section)
+    {
+        for (int t = 0; t < rows.Tokens; t++)
+        {
+            for (int s = section.Start; s < section.End; s++) mine.Tables.Build(matrix.Strips[s], s, t, rows, kernel);
+        }
+
+        if (matrix.RowScales is not null) mine.Tables.AddTotals(section, rows);
+        mine.Built++;
+    }
+
+    private void Finish(int tile, int t, float* ofTile, TableSet tables)
     {
         var target = new Span<float>(y + (t * yStride) + (tile * Rows), Math.Min(Rows, matrix.Rows - (tile * Rows)));
-        if (matrix.RowScales is RowScales scales) scales.Apply(matrix.ScaleRecord(tile), ofTile, totals[t], target);
+        if (matrix.RowScales is RowScales scales) scales.Apply(matrix.ScaleRecord(tile), ofTile, tables.Total(t), target);
         else new Span<float>(ofTile, target.Length).CopyTo(target);
+    }
+
+    /// <summary>What a thread has made of the tables of a product.</summary>
+    private sealed class OwnTables
+    {
+        public TableSet Tables { get; } = new();
+
+        /// <summary>Number of the product; 0: none.</summary>
+        public long Run { get; set; }
+
+        /// <summary>Sections that have tables.</summary>
+        public int Built { get; set; }
     }
 }
