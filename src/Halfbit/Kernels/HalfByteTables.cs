@@ -21,25 +21,44 @@ internal static unsafe class HalfByteTables
     /// <summary>Builds the tables.</summary>
     /// <param name="values">[8 · byteRows], q.</param>
     /// <param name="byteRows">Columns ÷ 8.</param>
-    /// <param name="tables">[byteRows][64], receives them.</param>
+    /// <param name="tables">[byteRows][64], receives them; [byteRows][128] if each is there twice.</param>
+    /// <param name="areTwice">Whether each table follows itself, so that a load of 32 bytes brings it to both halves of a vector.</param>
     /// <remarks>Entry e of a table is the sum over the bits k of e of activation k: four lookups of that activation, which give 0 where bit k of e is clear. The lower half of a vector
     /// makes the table of low parts, the upper one that of high parts.</remarks>
-    public static void Build(sbyte* values, int byteRows, byte* tables)
+    public static void Build(sbyte* values, int byteRows, byte* tables, bool areTwice)
     {
         Vector256<byte> bit0 = Index(0), bit1 = Index(1), bit2 = Index(2), bit3 = Index(3);
         Vector256<byte> bit4 = Index(4), bit5 = Index(5), bit6 = Index(6), bit7 = Index(7);
 
         // q + 128 = 16·(h + 8) + l; the table of high parts makes up for the eights.
         Vector256<byte> offset = Vector256.Create(Vector128<byte>.Zero, Vector128.Create((byte)32, 24, 24, 16, 24, 16, 16, 8, 24, 16, 16, 8, 16, 8, 8, 0));
-        for (int k = 0; k < byteRows; k++, tables += ByteCount)
+        int step = areTwice ? 2 * ByteCount : ByteCount;
+        for (int k = 0; k < byteRows; k++, tables += step)
         {
             Vector128<byte> q = Vector128.CreateScalarUnsafe(*(ulong*)(values + (k * Columns))).AsByte();
             Vector128<byte> low = q & Vector128.Create((byte)15);
             Vector128<byte> high = ((q ^ Vector128.Create((byte)128)).AsUInt16() >> 4).AsByte() & Vector128.Create((byte)15);
             Vector256<byte> parts = Vector256.Create(low, high);
-            (Look(parts, bit0) + Look(parts, bit1) + (Look(parts, bit2) + Look(parts, bit3)) + offset).Store(tables);
-            (Look(parts, bit4) + Look(parts, bit5) + (Look(parts, bit6) + Look(parts, bit7)) + offset).Store(tables + 32);
+            Vector256<byte> first = Look(parts, bit0) + Look(parts, bit1) + (Look(parts, bit2) + Look(parts, bit3)) + offset;
+            Vector256<byte> second = Look(parts, bit4) + Look(parts, bit5) + (Look(parts, bit6) + Look(parts, bit7)) + offset;
+            if (areTwice)
+            {
+                StoreTwice(first, tables);
+                StoreTwice(second, tables + ByteCount);
+            }
+            else
+            {
+                first.Store(tables);
+                second.Store(tables + (ByteCount / 2));
+            }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTwice(Vector256<byte> both, byte* tables)
+    {
+        Vector256.Create(both.GetLower(), both.GetLower()).Store(tables);
+        Vector256.Create(both.GetUpper(), both.GetUpper()).Store(tables + 32);
     }
 
     /// <summary>k where bit k (or k − 4) of the position is set, else a number that no lookup finds.</summary>

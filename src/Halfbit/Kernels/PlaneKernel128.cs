@@ -13,7 +13,7 @@ internal sealed unsafe class PlaneKernel128 : PlaneKernel
     public override int TableBytes => 2 * HalfByteTables.ByteCount;
 
     /// <inheritdoc/>
-    public override void BuildTables(sbyte* values, int words, byte* tables) => HalfByteTables.Build(values, 2 * words, tables);
+    public override void BuildTables(sbyte* values, int words, byte* tables) => HalfByteTables.Build(values, 2 * words, tables, areTwice: false);
 
     /// <inheritdoc/>
     public override void Sum(byte* plane, int words, nint stride, in StripInput input, short* sums)
