@@ -50,6 +50,22 @@ internal sealed class SafetensorsAppender : IDisposable
         file.Write(more);
     }
 
+    /// <summary>Appends a tensor piece by piece.</summary>
+    /// <param name="declaration">What it is.</param>
+    /// <param name="pieces">Its data; each is written before the next is asked for.</param>
+    public void Write(TensorDeclaration declaration, IEnumerable<ReadOnlyMemory<byte>> pieces)
+    {
+        declarations.Add(declaration);
+        long count = 0;
+        foreach (ReadOnlyMemory<byte> piece in pieces)
+        {
+            count += piece.Length;
+            file.Write(piece.Span);
+        }
+
+        if (count != declaration.ByteCount) throw new ArgumentException($"{count} bytes for a tensor of {declaration.ByteCount}", nameof(pieces));
+    }
+
     /// <summary>Appends a mapped tensor as it is, piece by piece.</summary>
     public void Copy(MappedTensor tensor)
     {

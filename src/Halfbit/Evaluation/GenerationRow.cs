@@ -30,11 +30,14 @@ public sealed record GenerationRow
     /// <summary>Seconds of norm, head and choice for a new token of each sequence: the median pass.</summary>
     public required double HeadSeconds { get; init; }
 
-    /// <summary>Bytes of the packed weights in memory.</summary>
+    /// <summary>Bytes of the packed weights as kernels read them, in the pages of the weights file.</summary>
     public required long WeightBytes { get; init; }
 
-    /// <summary>Bytes of the table of tokens, which lies in a file that is mapped and read by every new token.</summary>
+    /// <summary>Bytes of the table of tokens, which is read by every new token.</summary>
     public required long TableBytes { get; init; }
+
+    /// <summary>Bytes of the weights file on the disk, packed weights and table included. It is mapped into memory, and opening the model and one token have touched all of it.</summary>
+    public required long FileBytes { get; init; }
 
     /// <summary>Bytes of keys and values of all sequences.</summary>
     public required long CacheBytes { get; init; }
@@ -42,11 +45,11 @@ public sealed record GenerationRow
     /// <summary>Bytes of the process in memory, mapped files included.</summary>
     public required long ResidentBytes { get; init; }
 
-    /// <summary>Bits per packed weight in memory.</summary>
+    /// <summary>Bits per packed weight, as kernels read it.</summary>
     public double BitsPerWeight => 8.0 * WeightBytes / WeightCount;
 
-    /// <summary>Bytes in memory that are neither weights nor table nor cache: program, runtime and activations.</summary>
-    public long OtherBytes => ResidentBytes - WeightBytes - TableBytes - CacheBytes;
+    /// <summary>Bytes in memory that are neither the weights file's nor the cache's: program, runtime and activations.</summary>
+    public long OtherBytes => ResidentBytes - FileBytes - CacheBytes;
 
     /// <summary>New tokens per second of all sequences together, head included.</summary>
     public double DecodeTokensPerSecond => Batch / ((Blocks * BlockSeconds) + HeadSeconds);

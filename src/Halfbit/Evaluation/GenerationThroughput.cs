@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Halfbit.Checkpoints;
 using Halfbit.Generation;
-using Halfbit.Kernels;
 using Halfbit.Models;
 using Halfbit.Numerics;
 
@@ -13,20 +12,21 @@ public static class GenerationThroughput
     /// <summary>New tokens before those that are measured.</summary>
     private const int WarmUp = 2;
 
-    /// <summary>Measures one form.</summary>
-    /// <param name="form">See <see cref="RandomForms"/>.</param>
-    /// <param name="blocks">Blocks, ≥ 1.</param>
+    /// <summary>Measures a model.</summary>
+    /// <param name="model">What was written.</param>
+    /// <param name="decoder">The model opened from there.</param>
     /// <param name="promptTokens">Tokens of each prompt, ≥ 1.</param>
     /// <param name="newTokens">New tokens of each sequence, ≥ 1.</param>
     /// <param name="threads">Numbers of threads; sets <see cref="RowParallel.Threads"/> for the duration.</param>
     /// <param name="batches">Numbers of sequences decoded at once, each ≥ 1.</param>
-    /// <param name="precision">How activations are rounded.</param>
     /// <param name="cancellation">Looked at before each block of each pass.</param>
     /// <returns>A row for each number of threads and sequences, one after the other as they are measured.</returns>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public static IEnumerable<GenerationRow> Measure(
-        string form, int blocks, int promptTokens, int newTokens, IReadOnlyList<int> threads, IReadOnlyList<int> batches, ActivationPrecision precision, CancellationToken cancellation = default)
+        SyntheticModel model, Decoder decoder, int promptTokens, int newTokens, IReadOnlyList<int> threads, IReadOnlyList<int> batches, CancellationToken cancellation = default)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(decoder);
         ArgumentNullException.ThrowIfNull(threads);
         ArgumentNullException.ThrowIfNull(batches);
         ArgumentOutOfRangeException.ThrowIfLessThan(promptTokens, 1);
@@ -35,7 +35,6 @@ public static class GenerationThroughput
 
         IEnumerable<GenerationRow> Rows()
         {
-            using var model = new SyntheticModel(form, blocks, precision);
             int before = RowParallel.Threads;
             try
             {
@@ -44,7 +43,7 @@ public static class GenerationThroughput
                     foreach (int batch in batches)
                     {
                         RowParallel.Threads = count;
-                        yield return Measure(model.Decoder, batch, promptTokens, newTokens, cancellation) with { Form = form, WeightBytes = model.WeightBytes, WeightCount = model.WeightCount };
+                        yield return Measure(decoder, batch, promptTokens, newTokens, cancellation) with { Form = model.Form, WeightCount = model.WeightCount, WeightBytes = model.WeightBytes, FileBytes = model.FileBytes };
                     }
                 }
             }
@@ -55,7 +54,7 @@ public static class GenerationThroughput
         }
     }
 
-    /// <summary>A row without what only the maker of the weights knows.</summary>
+    /// <summary>A row without what only the writer of the weights knows.</summary>
     internal static GenerationRow Measure(Decoder decoder, int batchSize, int promptTokens, int newTokens, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
@@ -98,6 +97,7 @@ public static class GenerationThroughput
             BlockSeconds = Median(blockTimes.AsSpan(WarmUp)) / decoder.Blocks.Count,
             HeadSeconds = Median(headTimes.AsSpan(WarmUp)),
             WeightBytes = 0,
+            FileBytes = 0,
             TableBytes = decoder.TokenEmbedding is MappedTensor table ? table.ByteCount : 0,
             CacheBytes = caches.Sum(cache => cache.ByteCount),
             ResidentBytes = process.WorkingSet64,

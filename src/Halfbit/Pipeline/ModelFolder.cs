@@ -46,7 +46,8 @@ public sealed class ModelFolder : IDisposable
         try
         {
             PackedCheckpoint? packed = PackedCheckpoint.TryOpen(checkpoint);
-            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => WeightsOf(checkpoint, packed, name, precision));
+            Dictionary<string, TiledMatrix> tiles = packed is null || precision is null ? [] : LayOut(packed, precision.Value);
+            Decoder decoder = Decoder.Open(checkpoint, packed is null ? null : (name, _, _) => WeightsOf(checkpoint, packed, tiles, name, precision));
             return new ModelFolder(checkpoint, packed, decoder);
         }
         catch
@@ -56,17 +57,25 @@ public sealed class ModelFolder : IDisposable
         }
     }
 
-    private static IWeightRows? WeightsOf(Checkpoint checkpoint, PackedCheckpoint packed, string name, ActivationPrecision? precision)
+    /// <summary>The kernel forms of all matrices that are coded and have one.</summary>
+    private static Dictionary<string, TiledMatrix> LayOut(PackedCheckpoint packed, ActivationPrecision precision)
     {
-        if (packed.TryFind(name) is PackedTensor tensor) return WeightsOf(tensor, precision);
-        return checkpoint.TryFind(name) is MappedTensor other && TiledMatrix.IsTiles(other) ? TiledMatrix.Open(other, precision ?? ActivationPrecision.Exact) : null;
+        var tiles = new Dictionary<string, TiledMatrix>(StringComparer.Ordinal);
+        foreach ((PackedTensor tensor, TiledMatrix? tiled) in packed.Tensors.Zip(LayingOut.Of([.. packed.Tensors.Select(t => t.Matrix)], precision)))
+        {
+            if (tiled is null) continue;
+            tiles.Add(tensor.Name, tiled);
+            tensor.Tensor.Release();
+        }
+
+        return tiles;
     }
 
-    private static IWeightRows WeightsOf(PackedTensor packed, ActivationPrecision? precision)
+    private static IWeightRows? WeightsOf(Checkpoint checkpoint, PackedCheckpoint packed, Dictionary<string, TiledMatrix> tiles, string name, ActivationPrecision? precision)
     {
-        if (precision is null || TiledMatrix.Of(packed.Matrix, precision.Value) is not TiledMatrix tiled) return packed.Matrix;
-        packed.Tensor.Release();
-        return tiled;
+        if (tiles.TryGetValue(name, out TiledMatrix? tiled)) return tiled;
+        if (packed.TryFind(name) is PackedTensor coded) return coded.Matrix;
+        return checkpoint.TryFind(name) is MappedTensor other && TiledMatrix.IsTiles(other) ? TiledMatrix.Open(other, precision ?? ActivationPrecision.Exact) : null;
     }
 
     /// <inheritdoc/>

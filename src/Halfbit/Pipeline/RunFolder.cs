@@ -9,7 +9,7 @@ namespace Halfbit.Pipeline;
 /// <summary>Makes of a packed model, whose matrices are coded, one whose matrices are laid out to run: it is multiplied from its files, and starts at once.</summary>
 public static class RunFolder
 {
-    /// <summary>Lays a model out, one matrix at a time.</summary>
+    /// <summary>Lays a model out, a few matrices at a time.</summary>
     /// <param name="packedFolder">A folder that <see cref="QuantizationJob"/> wrote.</param>
     /// <param name="outputFolder">Folder to write; it is complete or absent.</param>
     /// <param name="overwrite">Whether an existing output, or what is left of an interrupted conversion, may be replaced.</param>
@@ -56,11 +56,20 @@ public static class RunFolder
             var coded = new HashSet<MappedTensor>();
 
             // Tiles first: their lengths are multiples of 64, so that all of them start at one.
-            foreach (PackedTensor tensor in shard.Tensors.Select(t => packed.TryFind(t.Name)).OfType<PackedTensor>())
+            PackedTensor[] tensors = [.. shard.Tensors.Select(t => packed.TryFind(t.Name)).OfType<PackedTensor>()];
+            foreach ((PackedTensor tensor, TiledMatrix? tiled) in tensors.Zip(LayingOut.Of([.. tensors.Select(t => t.Matrix)], ActivationPrecision.EightBits, cancellation: cancellation)))
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (WriteTiles(tensor, writer)) laidOut++;
-                else coded.Add(tensor.Tensor);
+                if (tiled is null)
+                {
+                    coded.Add(tensor.Tensor);
+                }
+                else
+                {
+                    WriteTiles(tensor, tiled, writer);
+                    laidOut++;
+                }
+
                 progress?.Invoke(++done, packed.Tensors.Count);
             }
 
@@ -77,14 +86,12 @@ public static class RunFolder
         return (laidOut, paths.Sum(path => BytesOf(path, packed)));
     }
 
-    private static bool WriteTiles(PackedTensor packed, SafetensorsAppender writer)
+    private static void WriteTiles(PackedTensor packed, TiledMatrix tiled, SafetensorsAppender writer)
     {
-        if (TiledMatrix.Of(packed.Matrix) is not TiledMatrix tiled) return false;
         byte[] head = TileFormat.Head(tiled);
         writer.Write(new TensorDeclaration(packed.Name, ElementType.U8, [head.Length + tiled.ByteCount]), head, tiled.Memory);
         packed.Tensor.Release();
-        LargeGarbage.Collect((long)tiled.Rows * tiled.Columns);
-        return true;
+        GC.KeepAlive(tiled);
     }
 
     private static long BytesOf(string path, PackedCheckpoint packed)

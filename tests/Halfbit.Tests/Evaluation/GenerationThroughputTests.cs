@@ -11,10 +11,10 @@ public sealed class GenerationThroughputTests
     public void A_measured_row_counts_all_sequences(int batch)
     {
         using var probe = new Probe("probe-llama3");
-        GenerationRow row = GenerationThroughput.Measure(probe.Decoder, batch, promptTokens: 5, newTokens: 3, CancellationToken.None) with { WeightCount = 1000, WeightBytes = 250 };
+        GenerationRow row = GenerationThroughput.Measure(probe.Decoder, batch, promptTokens: 5, newTokens: 3, CancellationToken.None) with { WeightCount = 1000, WeightBytes = 250, FileBytes = 300 };
         Assert.Equal((batch, probe.Decoder.Blocks.Count, 2.0), (row.Batch, row.Blocks, row.BitsPerWeight));
         Assert.Equal(batch * probe.Decoder.NewCache(10).ByteCount, row.CacheBytes);
-        Assert.Equal(row.ResidentBytes, row.WeightBytes + row.TableBytes + row.CacheBytes + row.OtherBytes);
+        Assert.Equal(row.ResidentBytes, row.FileBytes + row.CacheBytes + row.OtherBytes);
         Assert.True(row.TableBytes > 0 && row.OtherBytes > 0, $"{row}");
         foreach (double number in (double[])[row.PromptTokensPerSecond, row.BlockSeconds, row.HeadSeconds, row.DecodeTokensPerSecond, row.WeightsPerSecond, row.WholeTokensPerSecond])
             Assert.True(double.IsFinite(number) && number > 0, $"{row}");
@@ -26,12 +26,12 @@ public sealed class GenerationThroughputTests
         var row = new GenerationRow
         {
             Form = "sign", Blocks = 4, Threads = 2, Batch = 8, WeightCount = 1000, PromptTokensPerSecond = 1, BlockSeconds = 0.01, HeadSeconds = 0.04,
-            WeightBytes = 125, TableBytes = 10, CacheBytes = 20, ResidentBytes = 200,
+            WeightBytes = 125, TableBytes = 10, FileBytes = 137, CacheBytes = 20, ResidentBytes = 200,
         };
         Assert.Equal(100, row.DecodeTokensPerSecond, 1e-9);
         Assert.Equal(25, row.WholeTokensPerSecond, 1e-9);
         Assert.Equal(200_000, row.WeightsPerSecond, 1e-6);
-        Assert.Equal((1.0, 45L), (row.BitsPerWeight, row.OtherBytes));
+        Assert.Equal((1.0, 43L), (row.BitsPerWeight, row.OtherBytes));
     }
 
     [Fact]
