@@ -3,62 +3,60 @@ using System.Runtime.InteropServices;
 
 namespace Halfbit.Numerics;
 
-/// <summary>Matrix products of either precision: single precision by the fast kernels on all threads, any other by plain loops, which is what exact checks need.</summary>
+/// <summary>Dense products for code that is written once for single and double precision.</summary>
+/// <remarks>
+/// Single precision is <see cref="DenseProduct"/>: fast, on all threads. Any other type is computed here, element by element in the same order
+/// on the calling thread: it serves checks of small cases.
+/// </remarks>
 internal static class GenericProduct
 {
-    private const int Block = 32;
-
-    [ThreadStatic]
-    private static float[]? transposed;
-
     /// <summary>C ← A·B, or C ← C + A·B.</summary>
     /// <param name="A">[m, k].</param>
     /// <param name="B">[k, n].</param>
-    /// <param name="C">[m, n].</param>
-    /// <param name="accumulate">Whether C is added to.</param>
+    /// <param name="C">[m, n]; must not overlap A or B.</param>
+    /// <param name="accumulate">Whether to add to C instead of replacing it.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void Multiply<T>(MatrixView<T> A, MatrixView<T> B, MatrixView<T> C, bool accumulate = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (typeof(T) == typeof(float))
         {
-            DenseProduct.Multiply(Single(A), Single(B), Single(C), accumulate);
+            DenseProduct.Multiply(InSingle(A), InSingle(B), InSingle(C), accumulate);
             return;
         }
 
+        Check(A.Rows, A.Columns, B.Rows, B.Columns, C);
         for (int i = 0; i < C.Rows; i++)
         {
-            Span<T> c = C.Row(i);
-            if (!accumulate) c.Clear();
-            for (int k = 0; k < A.Columns; k++)
-            {
-                T a = A[i, k];
-                Span<T> b = B.Row(k);
-                for (int j = 0; j < c.Length; j++) c[j] += a * b[j];
-            }
+            if (!accumulate) C.Row(i).Clear();
+            for (int k = 0; k < A.Columns; k++) AddRow(A[i, k], B.Row(k), C.Row(i));
         }
     }
 
     /// <summary>C ← A·Bᵀ, or C ← C + A·Bᵀ.</summary>
     /// <param name="A">[m, k].</param>
     /// <param name="B">[n, k].</param>
-    /// <param name="C">[m, n].</param>
-    /// <param name="accumulate">Whether C is added to.</param>
+    /// <param name="C">[m, n]; must not overlap A or B.</param>
+    /// <param name="accumulate">Whether to add to C instead of replacing it.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void MultiplyTransposed<T>(MatrixView<T> A, MatrixView<T> B, MatrixView<T> C, bool accumulate = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (typeof(T) == typeof(float))
         {
-            DenseProduct.MultiplyTransposed(Single(A), Single(B), Single(C), accumulate);
+            DenseProduct.MultiplyTransposed(InSingle(A), InSingle(B), InSingle(C), accumulate);
             return;
         }
 
+        Check(A.Rows, A.Columns, B.Columns, B.Rows, C);
         for (int i = 0; i < C.Rows; i++)
         {
+            ReadOnlySpan<T> a = A.Row(i);
             for (int j = 0; j < C.Columns; j++)
             {
+                ReadOnlySpan<T> b = B.Row(j);
                 T sum = accumulate ? C[i, j] : T.Zero;
-                Span<T> a = A.Row(i), b = B.Row(j);
-                for (int k = 0; k < a.Length; k++) sum += a[k] * b[k];
+                for (int k = 0; k < a.Length; k++) sum = T.FusedMultiplyAdd(a[k], b[k], sum);
                 C[i, j] = sum;
             }
         }
@@ -67,56 +65,40 @@ internal static class GenericProduct
     /// <summary>C ← Aᵀ·B, or C ← C + Aᵀ·B.</summary>
     /// <param name="A">[k, m].</param>
     /// <param name="B">[k, n].</param>
-    /// <param name="C">[m, n].</param>
-    /// <param name="accumulate">Whether C is added to.</param>
-    /// <remarks>In single precision A is turned first, into memory that the thread keeps: reading it across would cost more.</remarks>
+    /// <param name="C">[m, n]; must not overlap A or B.</param>
+    /// <param name="accumulate">Whether to add to C instead of replacing it.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
     public static void MultiplyFirstTransposed<T>(MatrixView<T> A, MatrixView<T> B, MatrixView<T> C, bool accumulate = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (typeof(T) == typeof(float))
         {
-            int count = A.Rows * A.Columns;
-            if (transposed is null || transposed.Length < count) transposed = new float[count];
-            var turned = new MatrixView<float>(transposed.AsSpan(0, count), A.Columns, A.Rows);
-            Transpose(Single(A), turned);
-            DenseProduct.Multiply(turned, Single(B), Single(C), accumulate);
+            DenseProduct.MultiplyFirstTransposed(InSingle(A), InSingle(B), InSingle(C), accumulate);
             return;
         }
 
-        if (!accumulate)
+        Check(A.Columns, A.Rows, B.Rows, B.Columns, C);
+        for (int i = 0; i < C.Rows; i++)
         {
-            for (int i = 0; i < C.Rows; i++) C.Row(i).Clear();
-        }
-
-        for (int k = 0; k < A.Rows; k++)
-        {
-            Span<T> b = B.Row(k);
-            for (int i = 0; i < C.Rows; i++)
-            {
-                T a = A[k, i];
-                Span<T> c = C.Row(i);
-                for (int j = 0; j < c.Length; j++) c[j] += a * b[j];
-            }
+            if (!accumulate) C.Row(i).Clear();
+            for (int k = 0; k < A.Rows; k++) AddRow(A[k, i], B.Row(k), C.Row(i));
         }
     }
 
-    private static void Transpose(MatrixView<float> A, MatrixView<float> turned)
+    private static void AddRow<T>(T factor, ReadOnlySpan<T> row, Span<T> sums)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        for (int i = 0; i < A.Rows; i += Block)
-        {
-            int rows = Math.Min(Block, A.Rows - i);
-            for (int j = 0; j < A.Columns; j += Block)
-            {
-                int columns = Math.Min(Block, A.Columns - j);
-                for (int c = 0; c < columns; c++)
-                {
-                    Span<float> target = turned.Row(j + c).Slice(i, rows);
-                    for (int r = 0; r < target.Length; r++) target[r] = A[i + r, j + c];
-                }
-            }
-        }
+        for (int j = 0; j < sums.Length; j++) sums[j] = T.FusedMultiplyAdd(factor, row[j], sums[j]);
     }
 
-    private static MatrixView<float> Single<T>(MatrixView<T> view)
-        where T : unmanaged => new(MemoryMarshal.Cast<T, float>(view.Data), view.Rows, view.Columns, view.Stride);
+    private static MatrixView<float> InSingle<T>(MatrixView<T> view)
+        where T : unmanaged
+        => new(MemoryMarshal.Cast<T, float>(view.Data), view.Rows, view.Columns, view.Stride);
+
+    private static void Check<T>(int m, int k, int innerOfB, int n, MatrixView<T> C)
+        where T : unmanaged
+    {
+        if (k != innerOfB || C.Rows != m || C.Columns != n)
+            throw new ArgumentException($"C [{C.Rows}, {C.Columns}] is not the shape of a product of [{m}, {k}] and [{innerOfB}, {n}]");
+    }
 }

@@ -1,6 +1,6 @@
 namespace Halfbit.Numerics;
 
-/// <summary>An owning row-major matrix of single or double precision, [rows, columns], contiguous: the same code then serves fast runs and exact checks.</summary>
+/// <summary>An owning row-major matrix, [rows, columns], contiguous, of single or double precision: the same code then serves fast runs and exact checks.</summary>
 /// <typeparam name="T">Element type.</typeparam>
 internal sealed class Matrix<T>
     where T : unmanaged
@@ -20,7 +20,9 @@ internal sealed class Matrix<T>
     /// <exception cref="ArgumentException">The number of elements is not rows·columns.</exception>
     public Matrix(int rows, int columns, T[] data)
     {
-        if ((long)rows * columns != data.Length) throw new ArgumentException($"{data.Length} elements are not [{rows}, {columns}]", nameof(data));
+        ArgumentNullException.ThrowIfNull(data);
+        if ((long)rows * columns != data.Length)
+            throw new ArgumentException($"{data.Length} elements are not [{rows}, {columns}]", nameof(data));
         Rows = rows;
         Columns = columns;
         Data = data;
@@ -38,6 +40,17 @@ internal sealed class Matrix<T>
     /// <summary>The whole matrix as a window.</summary>
     public MatrixView<T> View => new(Data, Rows, Columns);
 
+    /// <summary>Element (<paramref name="i"/>, <paramref name="j"/>).</summary>
+    public ref T this[int i, int j] => ref Data[((long)i * Columns) + j];
+
     /// <summary>Row <paramref name="i"/>, [columns].</summary>
     public Span<T> Row(int i) => Data.AsSpan(i * Columns, Columns);
+
+    /// <summary>A new matrix with the elements of <paramref name="view"/>.</summary>
+    public static Matrix<T> CopyOf(MatrixView<T> view)
+    {
+        var copy = new Matrix<T>(view.Rows, view.Columns);
+        view.CopyTo(copy.View);
+        return copy;
+    }
 }

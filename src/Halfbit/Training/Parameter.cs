@@ -6,7 +6,7 @@ namespace Halfbit.Training;
 /// <summary>A tensor of the model with its gradient. Vectors (norm weights, biases) are [1, n].</summary>
 /// <typeparam name="T">Element type.</typeparam>
 /// <param name="name">The tensor's name in the checkpoint.</param>
-/// <param name="value">[rows, columns].</param>
+/// <param name="value">[rows, columns]; kept, not copied.</param>
 internal sealed class Parameter<T>(string name, Matrix<T> value)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
@@ -18,7 +18,7 @@ internal sealed class Parameter<T>(string name, Matrix<T> value)
     /// <summary>[rows, columns], the current value.</summary>
     public Matrix<T> Value { get; } = value;
 
-    /// <summary>[rows, columns], gradient of the loss; zero when first asked for.</summary>
+    /// <summary>[rows, columns], gradient of the loss; allocated and zero when first asked for.</summary>
     public Matrix<T> Gradient => gradient ??= new Matrix<T>(Value.Rows, Value.Columns);
 
     /// <summary>Whether the optimizer changes the value.</summary>
