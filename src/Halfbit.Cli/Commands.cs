@@ -19,6 +19,7 @@ internal static class Commands
             DemoCommand.Create(),
             QuantizeCommand.Create(),
             ConvertCommand.Create(),
+            QatCommand.Create(),
             EvalCommand.Create(),
             CompareCommand.Create(),
             GenerateCommand.Create(),

@@ -91,7 +91,7 @@ internal sealed class TrainingText
     /// <summary>The window that is drawn at a position.</summary>
     public int WindowAt(long position) => (int)new SeededOrder(seed, position / Windows, Windows)[position % Windows];
 
-    private static string ReadText(string path)
+    internal static string ReadText(string path)
     {
         string text;
         try

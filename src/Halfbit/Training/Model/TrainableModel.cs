@@ -57,6 +57,15 @@ internal sealed class TrainableModel<T>
     /// <value>Default: all.</value>
     public int KeptBlocks { get; set; } = int.MaxValue;
 
+    /// <summary>How many blocks' activations fit a number of bytes, about.</summary>
+    /// <param name="tokens">Tokens that pass at once.</param>
+    /// <param name="bytes">The bytes.</param>
+    public int BlocksThatFit(int tokens, long bytes)
+    {
+        long perToken = Blocks.Count == 0 ? 1 : Blocks[0].Linears.Sum(l => (long)l.Rows + l.Columns) + (4L * Config.HiddenSize);
+        return (int)Math.Min(int.MaxValue, bytes / (perToken * tokens * sizeof(float)));
+    }
+
     /// <summary>Makes the weights that multiply anew; after each change of parameters.</summary>
     public void Refresh()
     {
