@@ -20,6 +20,7 @@ internal static class Commands
             QuantizeCommand.Create(),
             ConvertCommand.Create(),
             QatCommand.Create(),
+            TrainCommand.Create(),
             EvalCommand.Create(),
             CompareCommand.Create(),
             GenerateCommand.Create(),

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Halfbit.Quantization;
 using Halfbit.Training;
 
@@ -16,6 +15,8 @@ internal static class QatCommand
         var output = new Option<string>("-o", "--out") { Description = "Folder to write; complete or absent, a partial job lives in OUT.partial", HelpName = "OUT", Required = true };
         var salient = new Option<double>("--salient") { Description = "Share of the weights that is salient: frozen, stored at 8 bit (default: 0.1)", HelpName = "X", DefaultValueFactory = _ => 0.1 };
         Option<string> salience = new Option<string>("--salience") { Description = "What makes a weight salient: its magnitude, or what it costs by the Hessian of its inputs (default: magnitude)", HelpName = "magnitude|hessian", DefaultValueFactory = _ => "magnitude" }.AcceptOnlyFromAmong("magnitude", "hessian");
+        Option<string?> binary = new Option<string?>("--binary") { Description = "Binarize whole layers instead, with this estimator of the gradient through a sign", HelpName = "ste|clipped|bi-real|ir-net|fda" }.AcceptOnlyFromAmong("ste", "clipped", "bi-real", "ir-net", "fda");
+        var start = new Option<string?>("--from") { Description = "Model that 'halfbit quantize --method pb-llm' made of the same original: its salient weights and its signs are the start", HelpName = "PACKED" };
         var teacher = new Option<double>("--teacher") { Description = "Share of the loss that is the divergence from the original model's predictions; the rest is cross-entropy (default: 0.9)", HelpName = "X", DefaultValueFactory = _ => 0.9 };
         var temperature = new Option<double>("--temperature") { Description = "Temperature of the divergence (default: 1)", HelpName = "X", DefaultValueFactory = _ => 1 };
         Option<string> train = new Option<string>("--train") { Description = "What is trained: the blocks' linear layers with their biases; norms, too; or everything (default: norms)", HelpName = "linears|norms|all", DefaultValueFactory = _ => "norms" }.AcceptOnlyFromAmong("linears", "norms", "all");
@@ -30,7 +31,7 @@ internal static class QatCommand
             "Quantization-aware training by PB-LLM: salient weights frozen at 8 bit, the others learn behind their signs; writes a packed model, metrics.jsonl and loss.svg",
             "halfbit qat samples/llama-13m -o out --salient 0.1 --data train.txt --steps 500 --eval book.txt"))
         {
-            model, output, salient, salience, teacher, temperature, train, calibration, samples,
+            model, output, salient, salience, binary, start, teacher, temperature, train, calibration, samples,
         };
         training.AddTo(command);
         foreach (Option option in (Option[])[threads, resume, overwrite, json]) command.Add(option);
@@ -44,6 +45,8 @@ internal static class QatCommand
                 Training = training.Options(parsed),
                 SalientFraction = parsed.GetValue(salient),
                 Salience = parsed.GetValue(salience) == "hessian" ? SalienceMetric.Hessian : SalienceMetric.Magnitude,
+                Binary = GradientOf(parsed.GetValue(binary)),
+                StartFolder = parsed.GetValue(start),
                 TeacherShare = parsed.GetValue(teacher),
                 Temperature = parsed.GetValue(temperature),
                 Trained = Enum.Parse<TrainedTensors>(parsed.GetValue(train)!, ignoreCase: true),
@@ -52,55 +55,21 @@ internal static class QatCommand
                 Resume = parsed.GetValue(resume),
                 Overwrite = parsed.GetValue(overwrite),
             };
-            Run(options, parsed.GetValue(json), cancellation);
+            TrainingReport report = TrainingArguments.Run(options.OutputFolder, show => QatJob.Run(options, show, cancellation));
+            if (parsed.GetValue(json)) JsonOutput.Write(TrainingArguments.ToJson(options.OutputFolder, report));
+            else TrainingArguments.Print(options.OutputFolder, options.Binary is null ? "PB-LLM trained" : "binarized and trained", options.Training, report);
             return Failure.None;
         })));
         return command;
     }
 
-    private static void Run(QatOptions options, bool asJson, CancellationToken cancellation)
+    private static SignGradient? GradientOf(string? name) => name switch
     {
-        TrainingReport report;
-        using (var progress = new TrainingProgressPrinter())
-        {
-            try
-            {
-                report = QatJob.Run(options, progress.Show, cancellation);
-            }
-            catch (OperationCanceledException exception)
-            {
-                throw new OperationCanceledException($"interrupted; the state is kept in {Path.TrimEndingDirectorySeparator(options.OutputFolder)}.partial, the same command with --resume goes on from there", exception);
-            }
-        }
-
-        if (asJson) JsonOutput.Write(ToJson(options, report));
-        else Print(options, report);
-    }
-
-    private static JsonObject ToJson(QatOptions options, TrainingReport report)
-    {
-        var json = new JsonObject
-        {
-            ["model"] = options.ModelFolder,
-            ["output"] = options.OutputFolder,
-            ["steps"] = report.Steps,
-            ["tokens"] = report.Tokens,
-            ["trueBits"] = report.TrueBits,
-            ["bytes"] = report.Bytes,
-            ["seconds"] = report.Seconds,
-            ["peakMemoryBytes"] = report.PeakMemoryBytes,
-            ["layers"] = LayerJson.Of(report.Layers),
-        };
-        if (report.Perplexity is double perplexity) json["perplexity"] = JsonOutput.Number(perplexity);
-        return json;
-    }
-
-    private static void Print(QatOptions options, TrainingReport report)
-    {
-        Console.WriteLine(FormattableString.Invariant($"{options.OutputFolder}: PB-LLM trained for {report.Steps} steps on {report.Tokens:N0} tokens"));
-        Console.WriteLine(FormattableString.Invariant($"bits per weight     {report.TrueBits:F3} true"));
-        Console.WriteLine(FormattableString.Invariant($"weights files       {report.Bytes / 1e6:F1} MB"));
-        if (report.Perplexity is double perplexity) Console.WriteLine(FormattableString.Invariant($"perplexity          {perplexity:F4} ({options.Training.EvaluationFile})"));
-        Console.WriteLine(FormattableString.Invariant($"time, peak memory   {report.Seconds:F1} s, {report.PeakMemoryBytes / 1e6:F0} MB"));
-    }
+        null => null,
+        "ste" => SignGradient.Straight,
+        "clipped" => SignGradient.Clipped,
+        "bi-real" => SignGradient.BiReal,
+        "ir-net" => SignGradient.IrNet,
+        _ => SignGradient.Fourier,
+    };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Halfbit.Training;
 
 namespace Halfbit.Cli;
@@ -49,4 +50,49 @@ internal sealed class TrainingArguments(double learningRate)
         EvaluationWindow = parsed.GetValue(window),
         SaveSeconds = parsed.GetValue(save),
     };
+
+    /// <summary>Runs a job under a progress line.</summary>
+    /// <param name="output">Where it writes.</param>
+    /// <param name="job">The job, told whom to show its steps.</param>
+    public static TrainingReport Run(string output, Func<Action<TrainingProgress>, TrainingReport> job)
+    {
+        using var progress = new TrainingProgressPrinter();
+        try
+        {
+            return job(progress.Show);
+        }
+        catch (OperationCanceledException exception)
+        {
+            throw new OperationCanceledException($"interrupted; the state is kept in {Path.TrimEndingDirectorySeparator(output)}.partial, the same command with --resume goes on from there", exception);
+        }
+    }
+
+    /// <summary>The report for programs.</summary>
+    public static JsonObject ToJson(string output, TrainingReport report)
+    {
+        var json = new JsonObject
+        {
+            ["output"] = output,
+            ["steps"] = report.Steps,
+            ["tokens"] = report.Tokens,
+            ["bytes"] = report.Bytes,
+            ["seconds"] = report.Seconds,
+            ["peakMemoryBytes"] = report.PeakMemoryBytes,
+        };
+        if (report.Perplexity is double perplexity) json["perplexity"] = JsonOutput.Number(perplexity);
+        if (report.Layers.Count == 0) return json;
+        json["trueBits"] = report.TrueBits;
+        json["layers"] = LayerJson.Of(report.Layers);
+        return json;
+    }
+
+    /// <summary>The report for people.</summary>
+    public static void Print(string output, string what, TrainingOptions options, TrainingReport report)
+    {
+        Console.WriteLine(FormattableString.Invariant($"{output}: {what} for {report.Steps} steps on {report.Tokens:N0} tokens"));
+        if (report.Layers.Count > 0) Console.WriteLine(FormattableString.Invariant($"bits per weight     {report.TrueBits:F3} true"));
+        Console.WriteLine(FormattableString.Invariant($"weights files       {report.Bytes / 1e6:F1} MB"));
+        if (report.Perplexity is double perplexity) Console.WriteLine(FormattableString.Invariant($"perplexity          {perplexity:F4} ({options.EvaluationFile})"));
+        Console.WriteLine(FormattableString.Invariant($"time, peak memory   {report.Seconds:F1} s, {report.PeakMemoryBytes / 1e6:F0} MB"));
+    }
 }

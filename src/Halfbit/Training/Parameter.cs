@@ -24,6 +24,9 @@ internal sealed class Parameter<T>(string name, Matrix<T> value)
     /// <summary>Whether the optimizer changes the value.</summary>
     public bool IsTrained { get; init; } = true;
 
+    /// <summary>Whether the checkpoint's tensor has one dimension.</summary>
+    public bool IsVector { get; init; }
+
     /// <summary>Whether weight decay applies.</summary>
     public bool Decays { get; init; } = true;
 }

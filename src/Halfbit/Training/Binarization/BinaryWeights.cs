@@ -14,7 +14,8 @@ namespace Halfbit.Training;
 /// <typeparam name="TEstimator">How the gradient passes the sign.</typeparam>
 /// <param name="latent">[out, in], initial weights; they decide the power of two of stored scales.</param>
 /// <param name="estimator">The estimator.</param>
-internal sealed class BinaryWeights<T, TEstimator>(Matrix<T> latent, TEstimator estimator) : IWeightForm<T>
+/// <param name="estimatorAt">The estimator at some progress of the training; null: it stays the same.</param>
+internal sealed class BinaryWeights<T, TEstimator>(Matrix<T> latent, TEstimator estimator, Func<double, TEstimator>? estimatorAt = null) : IWeightForm<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where TEstimator : struct, ISignEstimator<T>
 {
@@ -23,7 +24,7 @@ internal sealed class BinaryWeights<T, TEstimator>(Matrix<T> latent, TEstimator 
     private readonly T[] alpha = new T[latent.Rows];
 
     /// <summary>How the gradient passes the sign; may change with the progress of training.</summary>
-    public TEstimator Estimator { get; set; } = estimator;
+    public TEstimator Estimator { get; private set; } = estimator;
 
     /// <inheritdoc/>
     public bool NeedsBuffer => true;
@@ -61,6 +62,12 @@ internal sealed class BinaryWeights<T, TEstimator>(Matrix<T> latent, TEstimator 
             for (int j = 0; j < g.Length; j++) g[j] *= passes.Slope(alpha[i] > T.Zero ? w[j] / alpha[i] : T.Zero);
         }
     });
+
+    /// <inheritdoc/>
+    public void Advance(double progress)
+    {
+        if (estimatorAt is not null) Estimator = estimatorAt(progress);
+    }
 
     /// <inheritdoc/>
     public QuantizedMatrix ToMatrix(Matrix<T> latent)

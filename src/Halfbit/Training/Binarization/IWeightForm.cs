@@ -30,6 +30,12 @@ internal interface IWeightForm<T>
     /// <param name="gradient">[out, in], summed over all parts of the step.</param>
     void Backward(Matrix<T> latent, Matrix<T> gradient);
 
+    /// <summary>Tells how much of the training is done; before each step.</summary>
+    /// <param name="progress">In [0, 1).</param>
+    void Advance(double progress)
+    {
+    }
+
     /// <summary>Codes and scales of the multiplied weights, for packing; null when the layer stays as it is.</summary>
     /// <param name="latent">[out, in].</param>
     QuantizedMatrix? ToMatrix(Matrix<T> latent);

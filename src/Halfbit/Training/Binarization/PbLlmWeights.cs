@@ -46,12 +46,13 @@ internal sealed class PbLlmWeights<T> : IWeightForm<T>
     /// <param name="latent">[out, in], initial weights; salient entries are changed to their stored values.</param>
     /// <param name="options">Options.</param>
     /// <param name="factor">Damped Hessian factor of the layer's input, for salience by the Hessian; else null.</param>
-    public PbLlmWeights(Matrix<T> latent, PbLlmTrainingOptions options, HessianFactor? factor = null)
+    /// <param name="mask">[out, in], the salient weights where they are known already; else null.</param>
+    public PbLlmWeights(Matrix<T> latent, PbLlmTrainingOptions options, HessianFactor? factor = null, BitMatrix? mask = null)
         : this(latent.Rows, latent.Columns, options)
     {
         var W = new Matrix(latent.Rows, latent.Columns, [.. latent.Data.Select(float.CreateTruncating)]);
         exponent[0] = ScaleFormat.HalfFor(W.Data.Max(MathF.Abs)).Exponent;
-        Salience.Choose(W, options.SalientFraction, options.Salience, factor).Words.CopyTo(isSalient.Words, 0);
+        (mask ?? Salience.Choose(W, options.SalientFraction, options.Salience, factor)).Words.CopyTo(isSalient.Words, 0);
         if (options.SalientStep == SalientStep.Grid) grid.Fit(W, Format);
         if (options.SalientStep == SalientStep.Released)
         {

@@ -5,7 +5,6 @@ using Halfbit.Checkpoints;
 using Halfbit.Models;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
-using Halfbit.Statistics;
 
 namespace Halfbit.Training;
 
@@ -18,7 +17,6 @@ public sealed class QatJob
     public const string MethodName = "pb-llm-qat";
 
     private const string StateName = "state.safetensors";
-    private const double DampingFraction = 0.01;
     private readonly QatOptions options;
     private readonly Action<TrainingProgress> report;
     private readonly CancellationToken cancellation;
@@ -59,15 +57,13 @@ public sealed class QatJob
             TrainableModel<float> model = Load(source, config);
             string state = Path.Combine(folder.WorkFolder, StateName);
             bool goesOn = options.Resume && File.Exists(state);
-            GiveForms(model, source, folder, goesOn);
+            new WeightForms(options).Give(model, source, folder.WorkFolder, goesOn, cancellation);
             ITeacher<float>? teacher = options.TeacherShare > 0 ? new DecoderTeacher(Decoder.Open(source)) : null;
             var trainer = new Trainer(model, texts.Text, options.Training, new LossSettings(options.TeacherShare, options.Temperature), teacher);
             if (goesOn) trainer.Resume(state, identity);
-            Train(trainer, model, texts, folder, () => trainer.Save(state, identity));
+            TrainingRun.Train(trainer, model, texts, options.Training, folder, () => trainer.Save(state, identity), report, cancellation);
             IReadOnlyList<LayerRecord> layers = Write(model, source, folder, identity);
-            double? perplexity = texts.MeasureWritten(folder.Folder, cancellation);
-            LossCurve.Write(Path.Combine(folder.Folder, TrainingLog.FileName), Path.Combine(folder.Folder, LossCurve.FileName), perplexity);
-            folder.Finish();
+            double? perplexity = TrainingRun.Close(texts, folder, cancellation);
             using Checkpoint result = Checkpoint.Open(options.OutputFolder);
             return new TrainingReport(
                 options.Training.Steps, (long)options.Training.Steps * options.Training.Batch * texts.Text.Length, perplexity, result.ByteCount, watch.Elapsed.TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64)
@@ -84,32 +80,20 @@ public sealed class QatJob
 
     private JsonObject Identity(Checkpoint source, TrainingTexts texts)
     {
-        TrainingOptions training = options.Training;
         return new JsonObject
         {
             ["method"] = MethodName,
             ["options"] = new JsonObject
             {
-                ["salient"] = Text(options.SalientFraction),
-                ["salience"] = options.Salience == SalienceMetric.Hessian ? "hessian" : "magnitude",
+                ["salient"] = options.Binary is null ? Text(options.SalientFraction) : null,
+                ["salience"] = options.Binary is not null || options.StartFolder is not null ? null : options.Salience == SalienceMetric.Hessian ? "hessian" : "magnitude",
+                ["binary"] = options.Binary?.ToString().ToLowerInvariant(),
+                ["from"] = options.StartFolder is null ? null : StartFingerprint(),
                 ["teacher"] = Text(options.TeacherShare),
                 ["temperature"] = Text(options.Temperature),
                 ["train"] = options.Trained.ToString().ToLowerInvariant(),
             },
-            ["training"] = new JsonObject
-            {
-                ["steps"] = training.Steps,
-                ["batch"] = training.Batch,
-                ["microBatch"] = training.SequencesAtOnce(texts.Text.Length),
-                ["sequenceLength"] = texts.Text.Length,
-                ["lr"] = training.LearningRate,
-                ["warmup"] = training.WarmUp,
-                ["floor"] = training.Floor,
-                ["weightDecay"] = training.WeightDecay,
-                ["clip"] = training.Clip,
-                ["seed"] = training.Seed,
-                ["text"] = texts.Text.Fingerprint,
-            },
+            ["training"] = options.Training.Identity(texts.Text),
             ["model"] = JobIdentity.Fingerprint(source),
         };
 
@@ -120,7 +104,8 @@ public sealed class QatJob
     {
         string prefix = source.TryFind("model.decoder.embed_positions.weight") is null && source.TryFind("decoder.embed_positions.weight") is not null ? "decoder." : "model.decoder.";
         TrainableModel<float> model = TrainableLoader<float>.Load(config, new CheckpointParameters<float>(source), IsTrained, prefix);
-        model.KeptBlocks = model.BlocksThatFit(options.Training.SequencesAtOnce(options.Training.SequenceLength ?? Math.Min(512, config.MaxPositions)) * (options.Training.SequenceLength ?? Math.Min(512, config.MaxPositions)), options.Training.KeptBytes);
+        int length = options.Training.LengthFor(config);
+        model.KeptBlocks = model.BlocksThatFit(options.Training.SequencesAtOnce(length) * length, options.Training.KeptBytes);
         return model;
     }
 
@@ -133,39 +118,10 @@ public sealed class QatJob
 
     private static bool IsInBlock(string name) => name.Contains("layers.", StringComparison.Ordinal);
 
-    /// <summary>Chooses the salient weights, or makes room for those of a saved state.</summary>
-    private void GiveForms(TrainableModel<float> model, Checkpoint source, JobFolder folder, bool goesOn)
+    private string StartFingerprint()
     {
-        var form = new PbLlmTrainingOptions
-        {
-            SalientFraction = options.SalientFraction,
-            Salience = options.Salience == SalienceMetric.Hessian ? SalienceRule.Hessian : SalienceRule.Magnitude,
-        };
-        if (goesOn || options.Salience != SalienceMetric.Hessian)
-        {
-            foreach (LinearUnit<float> linear in model.Linears)
-                linear.Form = goesOn ? new PbLlmWeights<float>(linear.Rows, linear.Columns, form) : new PbLlmWeights<float>(linear.Weight.Value, form);
-            return;
-        }
-
-        Decoder decoder = Decoder.Open(source);
-        int length = options.Training.SequenceLength ?? Math.Min(512, decoder.Config.MaxPositions);
-        CalibrationHessians.Of(decoder, options, length, folder.WorkFolder, (block, layer, H) =>
-        {
-            LinearUnit<float> linear = model.Blocks[block].Linears.Single(l => l.Name == layer);
-            linear.Form = new PbLlmWeights<float>(linear.Weight.Value, form, HessianFactor.Create(H, DampingFraction));
-        }, cancellation);
-    }
-
-    private void Train(Trainer trainer, TrainableModel<float> model, TrainingTexts texts, JobFolder folder, Action save)
-    {
-        using var log = new TrainingLog(Path.Combine(folder.Folder, TrainingLog.FileName), trainer.Step);
-        Func<double>? evaluate = texts.Evaluation is null ? null : () => texts.Measure(model, options.Training.EvaluationTokens);
-        trainer.Run(save, evaluate, progress =>
-        {
-            log.Add(progress);
-            report(progress);
-        }, cancellation);
+        using Checkpoint start = Checkpoint.Open(options.StartFolder!);
+        return JobIdentity.Fingerprint(start);
     }
 
     /// <summary>Packs the layers and stores all that was trained.</summary>

@@ -15,7 +15,26 @@ public enum TrainedTensors
     All,
 }
 
-/// <summary>A quantization-aware training by PB-LLM (arXiv 2310.00034).</summary>
+/// <summary>How the gradient passes the sign where a whole layer is binarized.</summary>
+public enum SignGradient
+{
+    /// <summary>As if the sign were not there (straight-through estimator, arXiv 1308.3432).</summary>
+    Straight,
+
+    /// <summary>Likewise, but only where the weight is within its unit (BNN, XNOR-Net).</summary>
+    Clipped,
+
+    /// <summary>The slope of Bi-Real Net's piecewise polynomial (arXiv 1808.00278).</summary>
+    BiReal,
+
+    /// <summary>The slope of IR-Net's tanh, which grows steeper (arXiv 1909.10788).</summary>
+    IrNet,
+
+    /// <summary>The slope of a Fourier series of the sign (FDA, arXiv 2110.09129).</summary>
+    Fourier,
+}
+
+/// <summary>A quantization-aware training by PB-LLM (arXiv 2310.00034), or of plain binarization.</summary>
 public sealed record QatOptions
 {
     /// <summary>Folder of the original model.</summary>
@@ -34,6 +53,12 @@ public sealed record QatOptions
     /// <summary>What makes a weight salient.</summary>
     /// <value>Default: magnitude.</value>
     public SalienceMetric Salience { get; init; } = SalienceMetric.Magnitude;
+
+    /// <summary>Plain binarization of whole layers, and how the gradient passes the signs; null: PB-LLM.</summary>
+    public SignGradient? Binary { get; init; }
+
+    /// <summary>A model that PB-LLM's post-training wrote: its salient weights are taken, and its signs; null: the original weights are the start.</summary>
+    public string? StartFolder { get; init; }
 
     /// <summary>Share of the loss that is the divergence from the original model; the rest is cross-entropy.</summary>
     /// <value>0 to 1; default 0.9.</value>
@@ -67,6 +92,7 @@ public sealed record QatOptions
         if (!(SalientFraction is >= 0 and <= 1)) throw new TrainingException(FormattableString.Invariant($"--salient is {SalientFraction}, expected a share of the weights from 0 to 1"));
         if (!(TeacherShare is >= 0 and <= 1)) throw new TrainingException(FormattableString.Invariant($"--teacher is {TeacherShare}, expected a share of the loss from 0 to 1"));
         if (!(Temperature > 0 && double.IsFinite(Temperature))) throw new TrainingException(FormattableString.Invariant($"--temperature is {Temperature}, expected a number above 0"));
+        if (Binary is not null && StartFolder is not null) throw new TrainingException("--from holds salient weights, plain binarization (--binary) has none; leave one of them out");
         if (CalibrationSamples < 1) throw new TrainingException($"--samples is {CalibrationSamples}, expected 1 or more");
     }
 }

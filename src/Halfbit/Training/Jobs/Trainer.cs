@@ -112,6 +112,7 @@ internal sealed class Trainer
     private (LossSums Sums, double Norm) Update(double rate)
     {
         model.ClearGradients();
+        model.Advance((double)position.Step / options.Steps);
         LossSums sums = default;
         double weight = 1.0 / ((long)options.Batch * text.Length);
         for (int done = 0; done < options.Batch;)

@@ -1,3 +1,6 @@
+using System.Text.Json.Nodes;
+using Halfbit.Checkpoints;
+
 namespace Halfbit.Training;
 
 /// <summary>How a model is trained: the text, the steps, the optimizer, what is kept on the way.</summary>
@@ -73,6 +76,25 @@ public sealed record TrainingOptions
 
     /// <summary>The sequences that pass at once.</summary>
     internal int SequencesAtOnce(int length) => Math.Min(Batch, MicroBatch ?? Math.Max(1, TokensAtOnce / length));
+
+    /// <summary>Tokens per sequence of a model.</summary>
+    internal int LengthFor(ModelConfig config) => SequenceLength ?? Math.Min(512, config.MaxPositions);
+
+    /// <summary>All that decides what is learnt.</summary>
+    internal JsonObject Identity(TrainingText text) => new()
+    {
+        ["steps"] = Steps,
+        ["batch"] = Batch,
+        ["microBatch"] = SequencesAtOnce(text.Length),
+        ["sequenceLength"] = text.Length,
+        ["lr"] = LearningRate,
+        ["warmup"] = WarmUp,
+        ["floor"] = Floor,
+        ["weightDecay"] = WeightDecay,
+        ["clip"] = Clip,
+        ["seed"] = Seed,
+        ["text"] = text.Fingerprint,
+    };
 
     /// <summary>Checks what does not depend on the model.</summary>
     /// <exception cref="TrainingException">A value is out of range.</exception>

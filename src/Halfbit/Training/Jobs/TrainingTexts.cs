@@ -19,7 +19,7 @@ internal sealed record TrainingTexts(TrainingText Text, int[]? Evaluation, int W
     /// <exception cref="TrainingException">A text is missing, empty or too short, or a length is not the model's.</exception>
     public static TrainingTexts Read(string folder, ModelConfig config, TrainingOptions options)
     {
-        int length = options.SequenceLength ?? Math.Min(512, config.MaxPositions);
+        int length = options.LengthFor(config);
         int window = options.EvaluationWindow ?? length;
         CheckLength("--seq-len", length, config);
         CheckLength("--eval-window", window, config);

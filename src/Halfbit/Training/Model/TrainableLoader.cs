@@ -121,7 +121,7 @@ internal sealed class TrainableLoader<T>
 
     private Parameter<T> Add(string name, ReadOnlySpan<long> shape, ParameterRole role)
     {
-        var parameter = new Parameter<T>(name, source.Take(name, shape, role)) { IsTrained = isTrained(name, role), Decays = role is ParameterRole.Linear or ParameterRole.ResidualLinear };
+        var parameter = new Parameter<T>(name, source.Take(name, shape, role)) { IsTrained = isTrained(name, role), IsVector = shape.Length == 1, Decays = role is ParameterRole.Linear or ParameterRole.ResidualLinear };
         parameters.Add(parameter);
         return parameter;
     }

@@ -72,6 +72,13 @@ internal sealed class TrainableModel<T>
         foreach (LinearUnit<T> linear in Linears) linear.Refresh();
     }
 
+    /// <summary>Tells the forms of weights how much of the training is done.</summary>
+    /// <param name="progress">In [0, 1).</param>
+    public void Advance(double progress)
+    {
+        foreach (LinearUnit<T> linear in Linears) linear.Form?.Advance(progress);
+    }
+
     /// <summary>Turns gradients of weights that multiply into those of parameters; once for each step, after all its sequences.</summary>
     public void PullBack()
     {
