@@ -124,7 +124,7 @@ public sealed class TrainableModelTests
     private static int[] Targets(int[] ids)
     {
         int[] targets = [.. ids.Skip(1), ids[0]];
-        targets[2] = targets[Length - 1] = targets[^1] = CrossEntropyOperation.Ignored;
+        targets[2] = targets[Length - 1] = targets[^1] = CrossEntropyOperation.NotCounted;
         return targets;
     }
 

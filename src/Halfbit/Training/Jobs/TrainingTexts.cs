@@ -46,7 +46,7 @@ internal sealed record TrainingTexts(TrainingText Text, int[]? Evaluation, int W
         {
             ReadOnlySpan<int> ids = Evaluation.AsSpan(first * Window, Math.Min(together, windows - first) * Window);
             var targets = new int[ids.Length];
-            for (int t = 0; t < ids.Length; t++) targets[t] = (t + 1) % Window == 0 ? CrossEntropyOperation.Ignored : ids[t + 1];
+            for (int t = 0; t < ids.Length; t++) targets[t] = (t + 1) % Window == 0 ? CrossEntropyOperation.NotCounted : ids[t + 1];
             sums += model.Evaluate(ids, targets, Window);
         }
 

@@ -96,7 +96,7 @@ internal sealed class TrainableModel<T>
 
     /// <summary>Predicts tokens.</summary>
     /// <param name="ids">[sequences · length].</param>
-    /// <param name="targets">[sequences · length], what follows each; <see cref="CrossEntropyOperation.Ignored"/> where nobody asks.</param>
+    /// <param name="targets">[sequences · length], what follows each; <see cref="CrossEntropyOperation.NotCounted"/> where nobody asks.</param>
     /// <param name="length">Tokens of each sequence.</param>
     /// <returns>Sums over the predicted tokens; no divergence.</returns>
     public LossSums Evaluate(ReadOnlySpan<int> ids, ReadOnlySpan<int> targets, int length)
@@ -190,7 +190,7 @@ internal sealed class TrainableModel<T>
         Matrix<T> last = Last(hidden);
         Matrix<T>? dLast = dHidden is null ? null : ends.Take("last gradient", last.Rows, last.Columns);
         int most = Math.Max(1, LogitElements / Config.VocabularySize);
-        var sums = new LossSums(targets.Length - targets.Count(CrossEntropyOperation.Ignored), 0, 0);
+        var sums = new LossSums(targets.Length - targets.Count(CrossEntropyOperation.NotCounted), 0, 0);
         for (int first = 0; first < targets.Length; first += most)
         {
             int count = Math.Min(most, targets.Length - first);
@@ -211,8 +211,7 @@ internal sealed class TrainableModel<T>
                 dDivergence = ends.Take("divergence gradient", count, Config.VocabularySize);
                 Array.Clear(dDivergence.Data);
                 teacher.Logits(first, taught);
-                double temperature = loss.Temperature;
-                double divergence = DivergenceOperation.ForwardBackward(logits, taught, expected, temperature, T.CreateChecked(weight * loss.TeacherShare * temperature * temperature), dDivergence);
+                double divergence = DivergenceOperation.ForwardBackward(logits, taught, expected, loss.Temperature, T.CreateChecked(weight * loss.TeacherShare), dDivergence);
                 sums = sums with { Divergence = sums.Divergence + divergence };
             }
 

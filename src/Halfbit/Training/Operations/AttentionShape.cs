@@ -1,16 +1,16 @@
 namespace Halfbit.Training;
 
-/// <summary>Sizes of causal attention.</summary>
-/// <param name="Length">Tokens of each sequence.</param>
-/// <param name="Heads">Heads of queries.</param>
-/// <param name="KeyValueHeads">Heads of keys and values; divides <paramref name="Heads"/>.</param>
-/// <param name="HeadSize">Features of a head, d.</param>
-/// <param name="Window">W: query i sees keys j with i − W &lt; j ≤ i; null: all j ≤ i.</param>
+/// <summary>What causal attention is over.</summary>
+/// <param name="Length">Tokens of a sequence; sequences lie one after the other in the rows.</param>
+/// <param name="Heads">Query heads, a multiple of <paramref name="KeyValueHeads"/>.</param>
+/// <param name="KeyValueHeads">Key and value heads; each serves Heads / KeyValueHeads query heads in a row.</param>
+/// <param name="HeadSize">d, features of a head.</param>
+/// <param name="Window">Keys that a query sees, itself included; null for all up to itself.</param>
 internal readonly record struct AttentionShape(int Length, int Heads, int KeyValueHeads, int HeadSize, int? Window)
 {
-    /// <summary>Query heads that share a key and value head.</summary>
+    /// <summary>Query heads per key and value head.</summary>
     public int Sharing => Heads / KeyValueHeads;
 
-    /// <summary>The first key that a query sees.</summary>
-    public int FirstKey(int query) => Window is int window ? Math.Max(0, query - window + 1) : 0;
+    /// <summary>The first key that the query at position <paramref name="query"/> sees; the last one is the query's own.</summary>
+    public int FirstKey(int query) => Window is int W ? Math.Max(0, query - W + 1) : 0;
 }

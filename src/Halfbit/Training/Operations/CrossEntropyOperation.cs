@@ -1,62 +1,78 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using Halfbit.Models;
 using Halfbit.Numerics;
 
 namespace Halfbit.Training;
 
-/// <summary>Cross-entropy of next tokens: L = Σ_t −log softmax(z_t)[target_t]. Backward: dz = softmax(z) − onehot(target). Targets of −1 do not count.</summary>
+/// <summary>Cross-entropy of the next token: Σₜ −log softmax(zₜ)[targetₜ] over the rows with a target.</summary>
 internal static class CrossEntropyOperation
 {
-    /// <summary>A target that does not count.</summary>
-    public const int Ignored = -1;
+    /// <summary>The target of a row that is not counted.</summary>
+    public const int NotCounted = -1;
 
-    /// <summary>L.</summary>
-    /// <param name="logits">[tokens, vocabulary].</param>
-    /// <param name="targets">[tokens].</param>
-    /// <returns>Nats, summed in double precision.</returns>
+    [ThreadStatic]
+    private static double[]? lossBuffer;
+
+    [ThreadStatic]
+    private static int[]? targetBuffer;
+
+    /// <summary>Σₜ (log Σ exp(zₜ) − zₜ[targetₜ]), not divided.</summary>
+    /// <param name="logits">z, [tokens, vocabulary]; unchanged.</param>
+    /// <param name="targets">[tokens]; −1 is not counted.</param>
+    /// <returns>Nats.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit, or a target is outside the vocabulary.</exception>
     public static double Forward<T>(Matrix<T> logits, ReadOnlySpan<int> targets)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => Run(logits, targets, default, writes: false);
+        => Run(logits, targets, T.Zero, isBackward: false);
 
-    /// <summary>L, and logits ← weight·dL/dlogits.</summary>
-    /// <param name="logits">[tokens, vocabulary]; logits on entry, their gradient on return.</param>
-    /// <param name="targets">[tokens].</param>
-    /// <param name="weight">Factor of the gradient, not of L.</param>
-    /// <returns>Nats.</returns>
+    /// <summary>The same sum; z ← weight·(softmax(z) − onehot(target)), and 0 in rows that are not counted.</summary>
+    /// <param name="logits">z, [tokens, vocabulary]; on return their gradient.</param>
+    /// <param name="targets">[tokens]; −1 is not counted.</param>
+    /// <param name="weight">What the loss is multiplied with, for example 1 / counted targets.</param>
+    /// <returns>Nats, without the weight.</returns>
+    /// <exception cref="ArgumentException">The shapes do not fit, or a target is outside the vocabulary.</exception>
     public static double ForwardBackward<T>(Matrix<T> logits, ReadOnlySpan<int> targets, T weight)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => Run(logits, targets, weight, writes: true);
+        => Run(logits, targets, weight, isBackward: true);
 
-    private static double Run<T>(Matrix<T> logits, ReadOnlySpan<int> targets, T weight, bool writes)
+    private static double Run<T>(Matrix<T> logits, ReadOnlySpan<int> targets, T weight, bool isBackward)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        int[] expected = targets.ToArray();
-        var losses = new double[expected.Length];
-        RowParallel.For(expected.Length, 1, (start, end) =>
+        ShapeCheck.Ids(targets, logits.Rows, NotCounted, logits.Columns);
+        int[] kept = OperationScratch<int>.Array(ref targetBuffer, logits.Rows);
+        targets.CopyTo(kept);
+        double[] losses = OperationScratch<double>.Array(ref lossBuffer, logits.Rows);
+        SteadyLoop.For(logits.Rows, Grain.Of(logits.Columns), (logits, kept, weight, isBackward, losses), static (s, start, end) =>
         {
-            for (int t = start; t < end; t++)
-            {
-                Span<T> z = logits.Row(t);
-                if (expected[t] == Ignored)
-                {
-                    if (writes) z.Clear();
-                    continue;
-                }
-
-                Span<T> p = writes ? z : RowScratch<T>.Take(z.Length);
-                T target = z[expected[t]];
-                T max = TensorPrimitives.Max<T>(z);
-                TensorPrimitives.Subtract(z, max, p);
-                TensorPrimitives.Exp(p, p);
-                T sum = TensorPrimitives.Sum<T>(p);
-                losses[t] = Math.Log(double.CreateChecked(sum)) + double.CreateChecked(max) - double.CreateChecked(target);
-                if (!writes) continue;
-                TensorPrimitives.Multiply(p, weight / sum, p);
-                p[expected[t]] -= weight;
-            }
+            for (int t = start; t < end; t++) s.losses[t] = Row(s.logits.Row(t), s.kept[t], s.weight, s.isBackward);
         });
-        double total = 0;
-        foreach (double loss in losses) total += loss;
-        return total;
+        double sum = 0;
+        for (int t = 0; t < logits.Rows; t++) sum += losses[t];
+        return sum;
+    }
+
+    private static double Row<T>(Span<T> z, int target, T weight, bool isBackward)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (target == NotCounted)
+        {
+            if (isBackward) z.Clear();
+            return 0;
+        }
+
+        T own = z[target];
+        T max = TensorPrimitives.Max<T>(z);
+        Span<T> exponentials = isBackward ? z : OperationScratch<T>.First(z.Length);
+        TensorPrimitives.Subtract(z, max, exponentials);
+        TensorPrimitives.Exp(exponentials, exponentials);
+        double sum = RowSum.InDouble<T>(exponentials);
+        if (isBackward)
+        {
+            TensorPrimitives.Multiply(z, T.CreateChecked(double.CreateChecked(weight) / sum), z);
+            z[target] -= weight;
+        }
+
+        return double.CreateChecked(max) - double.CreateChecked(own) + Math.Log(sum);
     }
 }

@@ -4,38 +4,56 @@ using Halfbit.Numerics;
 
 namespace Halfbit.Training;
 
-/// <summary>y = x·Φ(x), Φ(x) = (1 + erf(x/√2))/2 (arXiv 1606.08415, exact form). Backward: dx = dy·(Φ(x) + x·φ(x)), φ(x) = e^(−x²/2)/√(2π).</summary>
+/// <summary>y = x·Φ(x), element by element, with the exact normal distribution (arXiv 1606.08415).</summary>
 internal static class GeluOperation
 {
-    /// <summary>Y ← gelu(X).</summary>
+    private const int ElementCost = 16;             // of one element, in those of an addition
+
+    /// <summary>y ← x·Φ(x).</summary>
     /// <param name="X">[tokens, n].</param>
-    /// <param name="Y">[tokens, n].</param>
+    /// <param name="Y">[tokens, n], destination; may be <paramref name="X"/>.</param>
     public static void Forward<T>(Matrix<T> X, Matrix<T> Y)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => ElementwiseLoop.For(Y.Data.Length, (start, end) =>
+    {
+        ShapeCheck.Same(Y, X);
+        SteadyLoop.For(X.Rows, Grain.Of(ElementCost * X.Columns), (X, Y), static (s, start, end) =>
         {
-            for (int j = start; j < end; j++)
+            for (int t = start; t < end; t++)
             {
-                double x = double.CreateChecked(X.Data[j]);
-                Y.Data[j] = T.CreateChecked(x * Share(x));
+                ReadOnlySpan<T> row = s.X.Row(t);
+                Span<T> y = s.Y.Row(t);
+                for (int j = 0; j < row.Length; j++)
+                {
+                    double x = double.CreateChecked(row[j]);
+                    y[j] = T.CreateChecked(x * NormalDistribution.At(x).Cumulative);
+                }
             }
         });
+    }
 
-    /// <summary>dX ← the gradient of X.</summary>
-    /// <param name="X">[tokens, n].</param>
+    /// <summary>dx ← dy·(Φ(x) + x·φ(x)).</summary>
+    /// <param name="X">[tokens, n], as in the forward pass.</param>
     /// <param name="dY">[tokens, n].</param>
-    /// <param name="dX">[tokens, n].</param>
+    /// <param name="dX">[tokens, n], destination; may be <paramref name="dY"/> or <paramref name="X"/>.</param>
     public static void Backward<T>(Matrix<T> X, Matrix<T> dY, Matrix<T> dX)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        => ElementwiseLoop.For(dY.Data.Length, (start, end) =>
+    {
+        ShapeCheck.Same(dY, X);
+        ShapeCheck.Same(dX, X);
+        SteadyLoop.For(X.Rows, Grain.Of(ElementCost * X.Columns), (X, dY, dX), static (s, start, end) =>
         {
-            for (int j = start; j < end; j++)
+            for (int t = start; t < end; t++)
             {
-                double x = double.CreateChecked(X.Data[j]);
-                dX.Data[j] = dY.Data[j] * T.CreateChecked(Share(x) + (x * Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI)));
+                ReadOnlySpan<T> row = s.X.Row(t);
+                ReadOnlySpan<T> dy = s.dY.Row(t);
+                Span<T> dx = s.dX.Row(t);
+                for (int j = 0; j < row.Length; j++)
+                {
+                    double x = double.CreateChecked(row[j]);
+                    (double cumulative, double density) = NormalDistribution.At(x);
+                    dx[j] = dy[j] * T.CreateChecked(cumulative + (x * density));
+                }
             }
         });
-
-    /// <summary>Φ.</summary>
-    private static double Share(double x) => 0.5 * (1 + Activations.ErrorFunction(x / Math.Sqrt(2)));
+    }
 }
