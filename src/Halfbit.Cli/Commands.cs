@@ -19,6 +19,8 @@ internal static class Commands
             DemoCommand.Create(),
             QuantizeCommand.Create(),
             ConvertCommand.Create(),
+            QatCommand.Create(),
+            TrainCommand.Create(),
             EvalCommand.Create(),
             CompareCommand.Create(),
             GenerateCommand.Create(),

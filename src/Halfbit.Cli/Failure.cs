@@ -6,6 +6,7 @@ using Halfbit.Numerics;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
 using Halfbit.Tokenization;
+using Halfbit.Training;
 
 namespace Halfbit.Cli;
 
@@ -44,7 +45,7 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or PipelineException or CalibrationException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
+            or PipelineException or CalibrationException or TrainingException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
         {
             Report(MessageOf(exception) + RemedyOf(exception));
             return Failed;

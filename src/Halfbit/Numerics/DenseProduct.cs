@@ -32,6 +32,19 @@ public static class DenseProduct
         if (C.Rows > 0 && C.Columns > 0) DenseBackend.Current.Multiply(A, B, C, accumulate);
     }
 
+    /// <summary>C ← Aᵀ·B, or C ← C + Aᵀ·B.</summary>
+    /// <param name="A">[k, m].</param>
+    /// <param name="B">[k, n].</param>
+    /// <param name="C">[m, n]; must not overlap A or B.</param>
+    /// <param name="accumulate">Whether to add to C (the chains start there) instead of replacing it.</param>
+    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    internal static void MultiplyFirstTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate = false)
+    {
+        if (A.Rows != B.Rows || C.Rows != A.Columns || C.Columns != B.Columns)
+            throw new ArgumentException($"C [{C.Rows}, {C.Columns}] is not the shape of Aᵀ · B, A [{A.Rows}, {A.Columns}], B [{B.Rows}, {B.Columns}]");
+        if (C.Rows > 0 && C.Columns > 0) DenseBackend.Current.MultiplyFirstTransposed(A, B, C, accumulate);
+    }
+
     /// <summary>C ← C − A·B.</summary>
     /// <param name="A">[m, k].</param>
     /// <param name="B">[k, n].</param>

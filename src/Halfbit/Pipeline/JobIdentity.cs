@@ -44,7 +44,7 @@ internal static class JobIdentity
     }
 
     /// <summary>A hash over the config and over names, types, shapes and first bytes of all tensors: other weights of the same shapes are another model.</summary>
-    private static string Fingerprint(Checkpoint source)
+    public static string Fingerprint(Checkpoint source)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(File.ReadAllBytes(source.ConfigPath));

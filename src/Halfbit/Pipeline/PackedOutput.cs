@@ -1,7 +1,9 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Halfbit.Checkpoints;
 using Halfbit.Models;
+using Halfbit.Numerics;
 using Halfbit.Packing;
 
 namespace Halfbit.Pipeline;
@@ -24,6 +26,9 @@ internal sealed class PackedOutput : IDisposable
         this.decoder = decoder;
     }
 
+    /// <summary>Tensors that are stored with other values than the source's, in single precision; by name.</summary>
+    public IReadOnlyDictionary<string, Matrix<float>> Replaced { get; init; } = ReadOnlyDictionary<string, Matrix<float>>.Empty;
+
     /// <summary>Records of all layers of finished blocks, in order.</summary>
     public IReadOnlyList<LayerRecord> Layers => layers;
 
@@ -42,12 +47,12 @@ internal sealed class PackedOutput : IDisposable
         MappedTensor[] others = [.. source.Tensors.Where(t =>
             t.Name.StartsWith(PrefixOf(block), StringComparison.Ordinal) && !packed.Any(p => p.Layer.Name + ".weight" == t.Name))];
         var declarations = packed.Select(p => PackedTensor.Declare(p.Layer.Name + ".weight", p.Blob))
-            .Concat(others.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape)));
+            .Concat(others.Select(Declare));
         JobRecord.WriteBlock(RecordPath(block), packed.Select(p => p.Record));
         using (var writer = new SafetensorsWriter(ShardPath(block.Index + 1), [.. declarations], ModelFiles.Metadata))
         {
             foreach (PackedLayer layer in packed) writer.Write(layer.Blob);
-            foreach (MappedTensor tensor in others) writer.Copy(tensor);
+            foreach (MappedTensor tensor in others) Write(writer, tensor);
             writer.Complete();
         }
 
@@ -106,11 +111,19 @@ internal sealed class PackedOutput : IDisposable
         return name[..(name.IndexOf(marker, StringComparison.Ordinal) + marker.Length)];
     }
 
-    private static void Copy(string path, IReadOnlyList<MappedTensor> tensors)
+    private void Copy(string path, IReadOnlyList<MappedTensor> tensors)
     {
-        using var writer = new SafetensorsWriter(path, [.. tensors.Select(t => new TensorDeclaration(t.Name, t.Type, t.Shape))], ModelFiles.Metadata);
-        foreach (MappedTensor tensor in tensors) writer.Copy(tensor);
+        using var writer = new SafetensorsWriter(path, [.. tensors.Select(Declare)], ModelFiles.Metadata);
+        foreach (MappedTensor tensor in tensors) Write(writer, tensor);
         writer.Complete();
+    }
+
+    private TensorDeclaration Declare(MappedTensor tensor) => new(tensor.Name, Replaced.ContainsKey(tensor.Name) ? ElementType.F32 : tensor.Type, tensor.Shape);
+
+    private void Write(SafetensorsWriter writer, MappedTensor tensor)
+    {
+        if (Replaced.TryGetValue(tensor.Name, out Matrix<float>? values)) writer.Write(ElementBytes.Of(values.Data.AsSpan()));
+        else writer.Copy(tensor);
     }
 
     private void WriteConfig(JobRecord record)

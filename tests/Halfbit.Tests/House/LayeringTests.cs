@@ -22,6 +22,7 @@ public sealed class LayeringTests
         ["Evaluation"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation"],
         ["Pipeline"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation"],
         ["Reports"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation", "Evaluation", "Pipeline"],
+        ["Training"] = ["Numerics", "Checkpoints", "Tokenization", "Representation", "Packing", "Kernels", "Models", "Statistics", "Calibration", "Quantization", "Generation", "Evaluation", "Pipeline", "Reports"],
     };
 
     [Fact]

@@ -177,6 +177,7 @@ public class DenseProductTests
         Assert.Contains("[2, 3]", message, StringComparison.Ordinal);
         Assert.Contains("[4, 5]", message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => DenseProduct.Multiply(A.View, B.View, C.View));
+        Assert.Throws<ArgumentException>(() => DenseProduct.MultiplyFirstTransposed(A.View, B.View, C.View));
         Assert.Throws<ArgumentException>(() => DenseProduct.SubtractProduct(A.View, B.View, C.View));
         Assert.Throws<ArgumentException>(() => DenseProduct.AddGramUpper(A.View, C.View));
     }
@@ -223,11 +224,13 @@ public class DenseProductTests
         Strided B = Strided.Random(k, n, random.Next(4), random, draw);
         Strided C = Strided.Random(m, n, random.Next(4), random, draw);
         Strided H = Strided.Random(n, n, random.Next(4), random, draw);
+        Strided transposedA = Strided.Random(k, m, random.Next(4), random, draw);
 
         foreach (bool accumulate in new[] { false, true })
         {
             Compare(C, (by, c) => by.MultiplyTransposed(A.View, transposedB.View, c.View, accumulate), $"A·Bᵀ, accumulate {accumulate}");
             Compare(C, (by, c) => by.Multiply(A.View, B.View, c.View, accumulate), $"A·B, accumulate {accumulate}");
+            Compare(C, (by, c) => by.MultiplyFirstTransposed(transposedA.View, B.View, c.View, accumulate), $"Aᵀ·B, accumulate {accumulate}");
         }
 
         Compare(C, (by, c) => by.SubtractProduct(A.View, B.View, c.View), "C − A·B");

@@ -14,11 +14,12 @@ public sealed class OpenBlasTests
         foreach ((int m, int n, int k) in new[] { (1, 1, 1), (3, 5, 0), (17, 33, 65), (40, 1, 100), (1, 90, 200) })
         {
             Matrix A = Draw(m, k, random), B = Draw(n, k, random), C = Draw(m, n, random), transposedB = Transposed(B);
-            Matrix product = Matrix.CopyOf(C.View), sum = Matrix.CopyOf(C.View), plain = Matrix.CopyOf(C.View), difference = Matrix.CopyOf(C.View);
+            Matrix product = Matrix.CopyOf(C.View), sum = Matrix.CopyOf(C.View), plain = Matrix.CopyOf(C.View), difference = Matrix.CopyOf(C.View), first = Matrix.CopyOf(C.View);
             blas.MultiplyTransposed(A.View, B.View, product.View, accumulate: false);
             blas.MultiplyTransposed(A.View, B.View, sum.View, accumulate: true);
             blas.Multiply(A.View, transposedB.View, plain.View, accumulate: false);
             blas.SubtractProduct(A.View, transposedB.View, difference.View);
+            blas.MultiplyFirstTransposed(Transposed(A).View, transposedB.View, first.View, accumulate: true);
             for (int i = 0; i < m; i++)
             {
                 for (int j = 0; j < n; j++)
@@ -27,6 +28,7 @@ public sealed class OpenBlasTests
                     Assert.InRange(product[i, j], exact - bound, exact + bound);
                     Assert.InRange(plain[i, j], exact - bound, exact + bound);
                     Assert.InRange(sum[i, j], C[i, j] + exact - bound, C[i, j] + exact + bound);
+                    Assert.InRange(first[i, j], C[i, j] + exact - bound, C[i, j] + exact + bound);
                     Assert.InRange(difference[i, j], C[i, j] - exact - bound, C[i, j] - exact + bound);
                 }
             }

@@ -34,6 +34,20 @@ internal sealed class DenseProductDefinition : IDenseBackend
     }
 
     /// <inheritdoc/>
+    public void MultiplyFirstTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate)
+    {
+        for (int i = 0; i < A.Columns; i++)
+        {
+            for (int j = 0; j < B.Columns; j++)
+            {
+                float sum = accumulate ? C[i, j] : 0f;
+                for (int k = 0; k < A.Rows; k++) sum = MathF.FusedMultiplyAdd(A[k, i], B[k, j], sum);
+                C[i, j] = sum;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public void SubtractProduct(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C)
     {
         for (int i = 0; i < A.Rows; i++)

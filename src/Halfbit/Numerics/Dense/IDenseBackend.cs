@@ -12,6 +12,9 @@ internal interface IDenseBackend
     /// <inheritdoc cref="DenseProduct.Multiply"/>
     void Multiply(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate);
 
+    /// <inheritdoc cref="DenseProduct.MultiplyFirstTransposed"/>
+    void MultiplyFirstTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate);
+
     /// <inheritdoc cref="DenseProduct.SubtractProduct"/>
     void SubtractProduct(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C);
 

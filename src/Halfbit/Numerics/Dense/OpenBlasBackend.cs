@@ -19,15 +19,19 @@ internal sealed unsafe class OpenBlasBackend : IDenseBackend
 
     /// <inheritdoc/>
     public void MultiplyTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate)
-        => Run(A, B, C, B.Rows, transposeB: true, 1f, accumulate);
+        => Run(A, B, C, A.Rows, A.Columns, B.Rows, transposeA: false, transposeB: true, 1f, accumulate);
 
     /// <inheritdoc/>
     public void Multiply(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate)
-        => Run(A, B, C, B.Columns, transposeB: false, 1f, accumulate);
+        => Run(A, B, C, A.Rows, A.Columns, B.Columns, transposeA: false, transposeB: false, 1f, accumulate);
+
+    /// <inheritdoc/>
+    public void MultiplyFirstTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate)
+        => Run(A, B, C, A.Columns, A.Rows, B.Columns, transposeA: true, transposeB: false, 1f, accumulate);
 
     /// <inheritdoc/>
     public void SubtractProduct(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C)
-        => Run(A, B, C, B.Columns, transposeB: false, -1f, accumulate: true);
+        => Run(A, B, C, A.Rows, A.Columns, B.Columns, transposeA: false, transposeB: false, -1f, accumulate: true);
 
     /// <inheritdoc/>
     public void AddGramUpper(MatrixView<float> X, MatrixView<float> H)
@@ -36,15 +40,16 @@ internal sealed unsafe class OpenBlasBackend : IDenseBackend
             OpenBlasLibrary.AddGramUpper(X.Columns, X.Rows, x, X.Stride, h, H.Stride, Threads);
     }
 
-    private static void Run(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, int n, bool transposeB, float alpha, bool accumulate)
+    private static void Run(
+        MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, int m, int k, int n, bool transposeA, bool transposeB, float alpha, bool accumulate)
     {
-        if (A.Columns == 0)
+        if (k == 0)
         {
             for (int i = 0; i < C.Rows && !accumulate; i++) C.Row(i).Clear();
             return;
         }
 
         fixed (float* a = &MemoryMarshal.GetReference(A.Data), b = &MemoryMarshal.GetReference(B.Data), c = &MemoryMarshal.GetReference(C.Data))
-            OpenBlasLibrary.Multiply(false, transposeB, A.Rows, n, A.Columns, alpha, a, A.Stride, b, B.Stride, accumulate ? 1f : 0f, c, C.Stride, Threads);
+            OpenBlasLibrary.Multiply(transposeA, transposeB, m, n, k, alpha, a, A.Stride, b, B.Stride, accumulate ? 1f : 0f, c, C.Stride, Threads);
     }
 }

@@ -26,6 +26,17 @@ internal sealed unsafe class TiledBackend(string name, TileKernel<float> kernel)
         => Multiply(A, B, C, accumulate, isNegated: false);
 
     /// <inheritdoc/>
+    public void MultiplyFirstTransposed(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C, bool accumulate)
+    {
+        fixed (float* a = &MemoryMarshal.GetReference(A.Data), b = &MemoryMarshal.GetReference(B.Data))
+        {
+            var left = new Operand<float>(a, A.Columns, A.Stride, isDepthContiguous: false);
+            var right = new Operand<float>(b, B.Columns, B.Stride, isDepthContiguous: false);
+            Run(left, right, A.Rows, C, accumulate);
+        }
+    }
+
+    /// <inheritdoc/>
     public void SubtractProduct(MatrixView<float> A, MatrixView<float> B, MatrixView<float> C)
         => Multiply(A, B, C, accumulate: true, isNegated: true);
 
