@@ -1,6 +1,7 @@
 using Halfbit.Checkpoints;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
+using Halfbit.Tests.Pipeline;
 using Halfbit.Tests.Support;
 using Halfbit.Training;
 
@@ -25,10 +26,17 @@ public sealed class QatResumeTests : IDisposable
 
     private string State => folder["out.partial", "job", "state.safetensors"];
 
-    [Theory, InlineData(SalienceMetric.Magnitude), InlineData(SalienceMetric.Hessian)]
-    public void Interrupted_after_any_step_it_ends_with_the_same_bytes(SalienceMetric salience)
+    [Theory, InlineData("magnitude"), InlineData("hessian"), InlineData("ir-net"), InlineData("from")]
+    public void Interrupted_after_any_step_it_ends_with_the_same_bytes(string form)
     {
-        QatOptions options = Options with { Salience = salience, CalibrationSamples = 3 };
+        if (form == "from") _ = QuantizationJob.Run(ToyJob.Options(model, folder["start"]));
+        QatOptions options = Options with
+        {
+            Salience = form == "hessian" ? SalienceMetric.Hessian : SalienceMetric.Magnitude,
+            CalibrationSamples = 3,
+            Binary = form == "ir-net" ? SignGradient.IrNet : null,
+            StartFolder = form == "from" ? folder["start"] : null,
+        };
         options = options with { Training = options.Training with { SaveSeconds = 1e9 } };
         _ = QatJob.Run(options with { OutputFolder = folder["expected"] });
 
@@ -41,6 +49,27 @@ public sealed class QatResumeTests : IDisposable
             Assert.Equal(Enumerable.Range(step + 1, ToyTraining.Steps - step), seen);
             ToyTraining.AssertSame(folder["expected"], folder["out"]);
             Directory.Delete(folder["out"], recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_model_from_nothing_goes_on_to_the_same_bytes_too()
+    {
+        var options = new ScratchOptions { ConfigFile = Path.Combine(model, "config.json"), OutputFolder = folder["out"], Training = Options.Training };
+        TrainingReport first = ScratchJob.Run(options with { OutputFolder = folder["expected"] });
+        for (int step = 1; step <= ToyTraining.Steps; step++)
+        {
+            using var source = new CancellationTokenSource();
+            Assert.ThrowsAny<OperationCanceledException>(() => ScratchJob.Run(options, p => Cancel(p, source, step), source.Token));
+            TrainingReport report = ScratchJob.Run(options with { Resume = true });
+            ToyTraining.AssertSame(folder["expected"], folder["out"]);
+            Assert.Equal((first.Perplexity, first.Bytes, 0), (report.Perplexity, report.Bytes, report.TrueBits));
+            Directory.Delete(folder["out"], recursive: true);
+        }
+
+        static void Cancel(TrainingProgress progress, CancellationTokenSource source, int step)
+        {
+            if (progress.Step == step) source.Cancel();
         }
     }
 
