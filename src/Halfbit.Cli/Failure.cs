@@ -64,7 +64,7 @@ internal static class Failure
     {
         const int NoSpaceOnUnix = 28;
         const int NoSpaceOnWindows = unchecked((int)0x80070070);
-        return exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows } ? "; free some space and run the command again, a quantization goes on with --resume" : string.Empty;
+        return exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows } ? "; free some space and run the command again, quantization and training go on with --resume" : string.Empty;
     }
 
     /// <summary>Reports what the parser did not understand.</summary>

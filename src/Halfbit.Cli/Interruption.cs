@@ -12,6 +12,7 @@ internal sealed class Interruption : IDisposable
     private static readonly PosixSignalRegistration? FileSize = FileSizeSignal();
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromMinutes(10);
     private readonly CancellationTokenSource source = new();
     private readonly PosixSignalRegistration[] registrations;
     private Timer? end;
@@ -25,6 +26,9 @@ internal sealed class Interruption : IDisposable
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
         ];
     }
+
+    /// <summary>Set by a command that saves its state when it is interrupted, which may take a while: it is given the time, and tells its user.</summary>
+    public static bool SavesState { get; set; }
 
     public CancellationToken Token => source.Token;
 
@@ -48,14 +52,15 @@ internal sealed class Interruption : IDisposable
     {
         if (source.IsCancellationRequested) return;
         context.Cancel = true;
-        end = new Timer(static _ => End(), null, Patience, Timeout.InfiniteTimeSpan);
+        end = new Timer(static _ => End(), null, SavesState ? LongPatience : Patience, Timeout.InfiniteTimeSpan);
+        if (SavesState) Task.Run(() => Console.Error.WriteLine("interrupted: the state is being saved; Ctrl-C again ends at once and loses what came after the last saved state"));
         source.Cancel();
     }
 
     private static void End()
     {
         // Not waited for without end: the console is one lock, and the command may hold it in a write that nobody reads.
-        Task.Run(() => Failure.Report("interrupted; a quantization keeps its finished blocks, the same command with --resume goes on from there")).Wait(TimeSpan.FromMilliseconds(500));
+        Task.Run(() => Failure.Report("interrupted; quantization keeps its finished blocks and training its last saved state, the same command with --resume goes on from there")).Wait(TimeSpan.FromMilliseconds(500));
         Environment.Exit(Failure.Interrupted);
     }
 }

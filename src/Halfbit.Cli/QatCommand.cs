@@ -55,6 +55,7 @@ internal static class QatCommand
                 Resume = parsed.GetValue(resume),
                 Overwrite = parsed.GetValue(overwrite),
             };
+            TrainingArguments.Check(options.Validate);
             TrainingReport report = TrainingArguments.Run(options.OutputFolder, show => QatJob.Run(options, show, cancellation));
             if (parsed.GetValue(json)) JsonOutput.Write(TrainingArguments.ToJson(options.OutputFolder, report));
             else TrainingArguments.Print(options.OutputFolder, options.Binary is null ? "PB-LLM trained" : "binarized and trained", options.Training, report);

@@ -38,6 +38,7 @@ internal static class TrainCommand
                 Resume = parsed.GetValue(resume),
                 Overwrite = parsed.GetValue(overwrite),
             };
+            TrainingArguments.Check(options.Training.Validate);
             TrainingReport report = TrainingArguments.Run(options.OutputFolder, show => ScratchJob.Run(options, show, cancellation));
             if (parsed.GetValue(json)) JsonOutput.Write(TrainingArguments.ToJson(options.OutputFolder, report));
             else TrainingArguments.Print(options.OutputFolder, "trained", options.Training, report);

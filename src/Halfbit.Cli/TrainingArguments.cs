@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Halfbit.Quantization;
 using Halfbit.Training;
 
 namespace Halfbit.Cli;
@@ -51,12 +52,28 @@ internal sealed class TrainingArguments(double learningRate)
         SaveSeconds = parsed.GetValue(save),
     };
 
+    /// <summary>A value out of its range is wrong usage.</summary>
+    /// <param name="validate">Checks all values.</param>
+    /// <exception cref="OptionException">One is out of range.</exception>
+    public static void Check(Action validate)
+    {
+        try
+        {
+            validate();
+        }
+        catch (TrainingException exception)
+        {
+            throw new OptionException(exception.Message, exception);
+        }
+    }
+
     /// <summary>Runs a job under a progress line.</summary>
     /// <param name="output">Where it writes.</param>
     /// <param name="job">The job, told whom to show its steps.</param>
     public static TrainingReport Run(string output, Func<Action<TrainingProgress>, TrainingReport> job)
     {
         using var progress = new TrainingProgressPrinter();
+        Interruption.SavesState = true;
         try
         {
             return job(progress.Show);

@@ -135,9 +135,9 @@ internal sealed class JobFolder : IDisposable
             return;
         }
 
-        if (JobIdentity.Difference(earlier, identity) is string field)
+        if (JobIdentity.Difference(earlier, identity) is { } difference)
         {
-            throw new PipelineException($"{Folder}: the partial job differs in '{field}' ({earlier[field]?.ToJsonString() ?? "none"}, now {identity[field]?.ToJsonString() ?? "none"}); "
+            throw new PipelineException($"{Folder}: the partial job differs in '{difference.Field}' ({difference.Earlier}, now {difference.Now}); "
                 + "give the same options to --resume, or pass --overwrite to start again");
         }
 

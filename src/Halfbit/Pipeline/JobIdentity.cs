@@ -25,12 +25,23 @@ internal static class JobIdentity
         };
     }
 
-    /// <summary>The first field in which two identities differ, or null.</summary>
-    public static string? Difference(JsonObject a, JsonObject b)
-        => a.Select(p => p.Key).Concat(b.Select(p => p.Key)).Distinct(StringComparer.Ordinal)
-            .FirstOrDefault(key => !JsonNode.DeepEquals(a[key], b[key]));
+    /// <summary>The first field in which two identities differ, with both values; a field of an object as <c>object.field</c>. Null: they are the same.</summary>
+    public static IdentityDifference? Difference(JsonObject a, JsonObject b) => Difference(a, b, string.Empty);
 
-    private static JsonObject? Calibration(QuantizationJobOptions options, int sequenceLength)
+    private static IdentityDifference? Difference(JsonNode? a, JsonNode? b, string field)
+    {
+        if (JsonNode.DeepEquals(a, b)) return null;
+        if (a is not JsonObject first || b is not JsonObject second) return new IdentityDifference(field, a?.ToJsonString() ?? "none", b?.ToJsonString() ?? "none");
+        return first.Select(p => p.Key).Concat(second.Select(p => p.Key)).Distinct(StringComparer.Ordinal)
+            .Select(key => Difference(first[key], second[key], field.Length == 0 ? key : $"{field}.{key}"))
+            .FirstOrDefault(difference => difference is not null)
+            ?? new IdentityDifference(field, "none", "null"); // a field that is there and null is not one that is absent
+    }
+
+    /// <summary>What decides the calibration of a job; null: it needs none.</summary>
+    /// <param name="options">The job.</param>
+    /// <param name="sequenceLength">Tokens of a sequence.</param>
+    public static JsonObject? Calibration(QuantizationJobOptions options, int sequenceLength)
     {
         if (!Calibrator.IsNeeded(options)) return null;
         return new JsonObject
@@ -57,3 +68,9 @@ internal static class JobIdentity
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
+
+/// <summary>A field in which two jobs differ.</summary>
+/// <param name="Field">Its name.</param>
+/// <param name="Earlier">Value in the first, as JSON; none: it is absent.</param>
+/// <param name="Now">Value in the second.</param>
+internal sealed record IdentityDifference(string Field, string Earlier, string Now);

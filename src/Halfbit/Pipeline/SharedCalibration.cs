@@ -49,7 +49,7 @@ internal sealed class SharedCalibration
         if (job["calibration"] is null) return;
         var own = new JsonObject { ["calibration"] = job["calibration"]!.DeepClone(), ["model"] = job["model"]!.DeepClone() };
         identity ??= own;
-        if (JobIdentity.Difference(identity, own) is string field) throw new InvalidOperationException($"jobs that share a calibration differ in '{field}'");
+        if (JobIdentity.Difference(identity, own) is { } difference) throw new InvalidOperationException($"jobs that share a calibration differ in '{difference.Field}'");
     }
 
     private T Timed<T>(Func<T> work)

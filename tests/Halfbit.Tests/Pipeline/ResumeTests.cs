@@ -147,12 +147,12 @@ public sealed class ResumeTests : IDisposable
         File.WriteAllText(folder["text"], ToyCheckpoint.Text(400));
         (QuantizationJobOptions Options, string Field)[] cases =
         [
-            (ToyJob.Options(model, folder["out"], "pb-llm", ("salient", "0.3")), "options"),
+            (ToyJob.Options(model, folder["out"], "pb-llm", ("salient", "0.3")), "options.low-frac"),
             (ToyJob.Options(model, folder["out"], "gptq"), "method"),
-            (Options with { Seed = 1 }, "calibration"),
-            (Options with { Samples = ToyJob.Samples + 1 }, "calibration"),
-            (Options with { SequenceLength = 23 }, "calibration"),
-            (Options with { CalibrationFile = folder["text"] }, "calibration"),
+            (Options with { Seed = 1 }, "calibration.seed"),
+            (Options with { Samples = ToyJob.Samples + 1 }, "calibration.samples"),
+            (Options with { SequenceLength = 23 }, "calibration.sequenceLength"),
+            (Options with { CalibrationFile = folder["text"] }, "calibration.source"),
             (Options with { ModelFolder = other }, "model"),
         ];
         SortedDictionary<string, byte[]> before = FolderBytes.Of(folder["out.partial"]);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Halfbit.Numerics;
 using Halfbit.Tokenization;
 
@@ -10,6 +11,7 @@ namespace Halfbit.Training;
 /// </remarks>
 internal sealed class TrainingText
 {
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly int[] tokens;
     private readonly long seed;
 
@@ -56,7 +58,7 @@ internal sealed class TrainingText
     /// The ids of all files one after the other, each with the special tokens that the checkpoint's tokenizer puts around a text. Where it puts none between two files,
     /// its end-of-text token parts them, if it has one.
     /// </returns>
-    /// <exception cref="TrainingException">A file cannot be read or is empty.</exception>
+    /// <exception cref="TrainingException">A file cannot be read, is empty or is not UTF-8.</exception>
     public static int[] Read(IReadOnlyList<string> paths, Tokenizer tokenizer)
     {
         var all = new List<int>();
@@ -91,18 +93,26 @@ internal sealed class TrainingText
     /// <summary>The window that is drawn at a position.</summary>
     public int WindowAt(long position) => (int)new SeededOrder(seed, position / Windows, Windows)[position % Windows];
 
-    internal static string ReadText(string path)
+    /// <summary>A whole file: no newline translation, nothing left out.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="what">What it is, for messages.</param>
+    /// <exception cref="TrainingException">It cannot be read, is empty or is not UTF-8.</exception>
+    internal static string ReadText(string path, string what = "training text")
     {
         string text;
         try
         {
-            text = File.ReadAllText(path);
+            text = Strict.GetString(File.ReadAllBytes(path));
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw new TrainingException($"{path}: the {what} is not valid UTF-8 at byte {exception.Index}; convert it to UTF-8", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new TrainingException($"{path}: the training text cannot be read ({exception.Message}); name a UTF-8 text file", exception);
+            throw new TrainingException($"{path}: the {what} cannot be read ({exception.Message}); name a UTF-8 text file", exception);
         }
 
-        return text.Length > 0 ? text : throw new TrainingException($"{path}: the training text is empty; name a UTF-8 text file");
+        return text.Length > 0 ? text : throw new TrainingException($"{path}: the {what} is empty; name a UTF-8 text file");
     }
 }

@@ -9,6 +9,17 @@ namespace Halfbit.Training;
 /// <summary>Hessians of the inputs of all linear layers of the original model, one block's in memory at a time.</summary>
 internal static class CalibrationHessians
 {
+    /// <summary>The post-training job that would be calibrated likewise.</summary>
+    public static QuantizationJobOptions Options(QatOptions options) => new()
+    {
+        ModelFolder = options.ModelFolder,
+        OutputFolder = options.OutputFolder,
+        Method = MethodCatalog.Create("pb-llm", new Dictionary<string, string>()),
+        CalibrationFile = options.CalibrationFile,
+        Samples = options.CalibrationSamples,
+        Seed = options.Training.Seed,
+    };
+
     /// <summary>Runs calibration sequences through the original model.</summary>
     /// <param name="decoder">The original model.</param>
     /// <param name="options">Calibration text and number of sequences.</param>
@@ -18,16 +29,7 @@ internal static class CalibrationHessians
     /// <param name="cancellation">Ends the run.</param>
     public static void Of(Decoder decoder, QatOptions options, int length, string workFolder, Action<int, string, Matrix> take, CancellationToken cancellation)
     {
-        var calibration = new QuantizationJobOptions
-        {
-            ModelFolder = options.ModelFolder,
-            OutputFolder = options.OutputFolder,
-            Method = MethodCatalog.Create("pb-llm", new Dictionary<string, string>()),
-            CalibrationFile = options.CalibrationFile,
-            Samples = options.CalibrationSamples,
-            Seed = options.Training.Seed,
-        };
-        CalibrationSet set = Calibrator.Create(calibration, decoder, length, _ => { }, cancellation);
+        CalibrationSet set = Calibrator.Create(Options(options), decoder, length, _ => { }, cancellation);
         using var walk = new CalibrationWalk(decoder, set, Path.Combine(workFolder, "hidden.scratch"), _ => { }, cancellation);
         foreach (DecoderBlock block in decoder.Blocks)
         {

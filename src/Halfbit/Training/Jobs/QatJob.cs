@@ -50,9 +50,24 @@ public sealed class QatJob
             throw new PipelineException($"{source.ConfigPath}: quantization_config says that the model is quantized already; train the original model");
         TrainingTexts texts = TrainingTexts.Read(options.ModelFolder, config, options.Training);
         JsonObject identity = Identity(source, texts);
+        double? perplexity = options.Resume && !options.Overwrite && TrainingRun.IsFinished(options.OutputFolder, identity)
+            ? texts.MeasureWritten(options.OutputFolder, cancellation)
+            : Train(source, config, texts, identity);
+        using Checkpoint result = Checkpoint.Open(options.OutputFolder);
+        return new TrainingReport(
+            options.Training.Steps, (long)options.Training.Steps * options.Training.Batch * texts.Text.Length, perplexity, result.ByteCount, watch.Elapsed.TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64)
+        {
+            Layers = JobRecord.Read(Path.Combine(options.OutputFolder, JobFolder.RecordName)).Layers,
+        };
+    }
+
+    /// <returns>Perplexity of the written model; null without an evaluation text.</returns>
+    private double? Train(Checkpoint source, ModelConfig config, TrainingTexts texts, JsonObject identity)
+    {
         using JobFolder folder = JobFolder.Enter(options.OutputFolder, options.ModelFolder, options.Resume, options.Overwrite, identity);
         try
         {
+            if (folder.IsComplete) return TrainingRun.Close(texts, folder, cancellation); // killed after the model was written
             SourceCheck.AllFinite(source, cancellation);
             TrainableModel<float> model = Load(source, config);
             string state = Path.Combine(folder.WorkFolder, StateName);
@@ -62,14 +77,8 @@ public sealed class QatJob
             var trainer = new Trainer(model, texts.Text, options.Training, new LossSettings(options.TeacherShare, options.Temperature), teacher);
             if (goesOn) trainer.Resume(state, identity);
             TrainingRun.Train(trainer, model, texts, options.Training, folder, () => trainer.Save(state, identity), report, cancellation);
-            IReadOnlyList<LayerRecord> layers = Write(model, source, folder, identity);
-            double? perplexity = TrainingRun.Close(texts, folder, cancellation);
-            using Checkpoint result = Checkpoint.Open(options.OutputFolder);
-            return new TrainingReport(
-                options.Training.Steps, (long)options.Training.Steps * options.Training.Batch * texts.Text.Length, perplexity, result.ByteCount, watch.Elapsed.TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64)
-            {
-                Layers = layers,
-            };
+            Write(model, source, folder, identity);
+            return TrainingRun.Close(texts, folder, cancellation);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -80,7 +89,7 @@ public sealed class QatJob
 
     private JsonObject Identity(Checkpoint source, TrainingTexts texts)
     {
-        return new JsonObject
+        var identity = new JsonObject
         {
             ["method"] = MethodName,
             ["options"] = new JsonObject
@@ -96,6 +105,8 @@ public sealed class QatJob
             ["training"] = options.Training.Identity(texts.Text),
             ["model"] = JobIdentity.Fingerprint(source),
         };
+        if (options is { Salience: SalienceMetric.Hessian, Binary: null, StartFolder: null }) identity["calibration"] = JobIdentity.Calibration(CalibrationHessians.Options(options), texts.Text.Length);
+        return identity;
 
         static string Text(double value) => value.ToString(CultureInfo.InvariantCulture);
     }
@@ -125,7 +136,7 @@ public sealed class QatJob
     }
 
     /// <summary>Packs the layers and stores all that was trained.</summary>
-    private static IReadOnlyList<LayerRecord> Write(TrainableModel<float> model, Checkpoint source, JobFolder folder, JsonObject identity)
+    private static void Write(TrainableModel<float> model, Checkpoint source, JobFolder folder, JsonObject identity)
     {
         Decoder decoder = Decoder.Open(source);
         HashSet<string> packed = [.. model.Linears.Select(l => l.Weight.Name)];
@@ -137,6 +148,5 @@ public sealed class QatJob
         foreach (DecoderBlock block in decoder.Blocks)
             output.WriteBlock(block, [.. block.Linears.Select(layer => TrainedLayer.Pack(layer, model.Blocks[block.Index].Linears.Single(l => l.Name == layer.Name)))]);
         output.WriteRecords(new JobRecord(identity, null, [.. output.Layers]));
-        return output.Layers;
     }
 }

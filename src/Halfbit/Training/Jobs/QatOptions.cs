@@ -85,8 +85,9 @@ public sealed record QatOptions
     /// <summary>Whether an existing output, or a partial job, may be replaced.</summary>
     public bool Overwrite { get; init; }
 
+    /// <summary>Checks what does not depend on model and texts.</summary>
     /// <exception cref="TrainingException">A value is out of range.</exception>
-    internal void Validate()
+    public void Validate()
     {
         Training.Validate();
         if (!(SalientFraction is >= 0 and <= 1)) throw new TrainingException(FormattableString.Invariant($"--salient is {SalientFraction}, expected a share of the weights from 0 to 1"));

@@ -40,6 +40,7 @@ public sealed class ScratchJob
     {
         var watch = Stopwatch.StartNew();
         ModelConfig config = ModelConfig.Read(options.ConfigFile);
+        if (config.QuantizationConfig is not null) throw new PipelineException($"{options.ConfigFile}: quantization_config belongs to a quantized model; give the config of the original model");
         TrainingTexts texts = TrainingTexts.Read(options.Tokenizer, config, options.Training);
         var identity = new JsonObject
         {
@@ -48,9 +49,21 @@ public sealed class ScratchJob
             ["training"] = options.Training.Identity(texts.Text),
             ["model"] = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(options.ConfigFile))),
         };
+        double? perplexity = options.Resume && !options.Overwrite && TrainingRun.IsFinished(options.OutputFolder, identity)
+            ? texts.MeasureWritten(options.OutputFolder, cancellation)
+            : Train(config, texts, identity);
+        using Checkpoint result = Checkpoint.Open(options.OutputFolder);
+        return new TrainingReport(
+            options.Training.Steps, (long)options.Training.Steps * options.Training.Batch * texts.Text.Length, perplexity, result.ByteCount, watch.Elapsed.TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64);
+    }
+
+    /// <returns>Perplexity of the written model; null without an evaluation text.</returns>
+    private double? Train(ModelConfig config, TrainingTexts texts, JsonObject identity)
+    {
         using JobFolder folder = JobFolder.Enter(options.OutputFolder, options.Tokenizer, options.Resume, options.Overwrite, identity);
         try
         {
+            if (folder.IsComplete) return TrainingRun.Close(texts, folder, cancellation); // killed after the model was written
             TrainableModel<float> model = TrainableLoader<float>.Load(config, new RandomParameters<float>((int)options.Training.Seed, config.LayerCount));
             int length = texts.Text.Length;
             model.KeptBlocks = model.BlocksThatFit(options.Training.SequencesAtOnce(length) * length, options.Training.KeptBytes);
@@ -59,10 +72,7 @@ public sealed class ScratchJob
             if (options.Resume && File.Exists(state)) trainer.Resume(state, identity);
             TrainingRun.Train(trainer, model, texts, options.Training, folder, () => trainer.Save(state, identity), report, cancellation);
             Write(model, folder.Folder, identity);
-            double? perplexity = TrainingRun.Close(texts, folder, cancellation);
-            using Checkpoint result = Checkpoint.Open(options.OutputFolder);
-            return new TrainingReport(
-                options.Training.Steps, (long)options.Training.Steps * options.Training.Batch * length, perplexity, result.ByteCount, watch.Elapsed.TotalSeconds, Process.GetCurrentProcess().PeakWorkingSet64);
+            return TrainingRun.Close(texts, folder, cancellation);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

@@ -66,7 +66,7 @@ internal sealed class Trainer
     /// <param name="save">Writes the state; called at the start, at times and when the run is cancelled.</param>
     /// <param name="evaluate">Measures perplexity.</param>
     /// <param name="report">Told after every step.</param>
-    /// <param name="cancellation">Ends the run after the current step, its state saved.</param>
+    /// <param name="cancellation">Ends the run before the next sequences pass; what they would add to is dropped, the state of the last whole step is saved.</param>
     /// <exception cref="TrainingException">The loss diverged; the last saved state is kept.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public void Run(Action save, Func<double>? evaluate, Action<TrainingProgress> report, CancellationToken cancellation)
@@ -79,14 +79,13 @@ internal sealed class Trainer
         if (Step == 0) save();
         while (Step < options.Steps)
         {
-            if (cancellation.IsCancellationRequested)
+            double rate = schedule.At(position.Step);
+            if (Update(rate, cancellation) is not (LossSums sums, double norm))
             {
                 save();
-                cancellation.ThrowIfCancellationRequested();
+                throw new OperationCanceledException(cancellation);
             }
 
-            double rate = schedule.At(position.Step);
-            (LossSums sums, double norm) = Update(rate);
             double perStep = watch.Elapsed.TotalSeconds / (Step - first);
             report(new TrainingProgress
             {
@@ -109,7 +108,8 @@ internal sealed class Trainer
         }
     }
 
-    private (LossSums Sums, double Norm) Update(double rate)
+    /// <summary>One step; null when it was cancelled before anything changed.</summary>
+    private (LossSums Sums, double Norm)? Update(double rate, CancellationToken cancellation)
     {
         model.ClearGradients();
         model.Advance((double)position.Step / options.Steps);
@@ -117,6 +117,7 @@ internal sealed class Trainer
         double weight = 1.0 / ((long)options.Batch * text.Length);
         for (int done = 0; done < options.Batch;)
         {
+            if (cancellation.IsCancellationRequested) return null;
             int count = Math.Min(inputs.Length / text.Length, options.Batch - done) * text.Length;
             text.Draw(position.Sequences + done, inputs.AsSpan(0, count), targets.AsSpan(0, count));
             sums += model.ForwardBackward(inputs.AsSpan(0, count), targets.AsSpan(0, count), text.Length, loss, teacher, weight);
@@ -136,16 +137,12 @@ internal sealed class Trainer
     private void CheckLoss(double value)
     {
         if (!double.IsFinite(value)) throw Diverged("the loss is not finite");
-        if (Step < FirstSteps)
-        {
-            firstLosses[Step] = (float)value;
-            return;
-        }
-
-        float start = firstLosses.Average();
+        int known = Math.Min(Step, FirstSteps);
+        float start = known == 0 ? float.PositiveInfinity : firstLosses.Take(known).Average();
         if (value > start + Divergence) throw Diverged(FormattableString.Invariant($"the loss is {value:F3}, in the first steps it was {start:F3}"));
+        if (Step < FirstSteps) firstLosses[Step] = (float)value;
     }
 
     private TrainingException Diverged(string what)
-        => new(FormattableString.Invariant($"training diverged at step {Step + 1}: {what}; the last saved state is kept; train again with a lower --lr than {options.LearningRate} or a longer --warmup"));
+        => new(FormattableString.Invariant($"training diverged at step {Step + 1}: {what}; the last saved state is kept; train again with a lower --lr than {options.LearningRate} or a longer --warmup, and --overwrite"));
 }

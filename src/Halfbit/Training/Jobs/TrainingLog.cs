@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Halfbit.Checkpoints;
 
 namespace Halfbit.Training;
 
@@ -17,10 +18,10 @@ internal sealed class TrainingLog : IDisposable
     /// <param name="step">Updates done.</param>
     public TrainingLog(string path, int step)
     {
+        // Killed here, the file still has all lines.
         JsonObject[] kept = File.Exists(path) ? [.. Read(path).Where(line => (int)line["step"]! <= step)] : [];
-        writer = new StreamWriter(path, append: false) { NewLine = "\n" };
-        foreach (JsonObject line in kept) writer.WriteLine(line.ToJsonString());
-        writer.Flush();
+        AtomicFile.WriteText(path, string.Concat(kept.Select(line => line.ToJsonString() + "\n")));
+        writer = new StreamWriter(path, append: true) { NewLine = "\n" };
     }
 
     /// <summary>The lines of a file; a last one that is cut off is left out.</summary>

@@ -98,7 +98,7 @@ public sealed record TrainingOptions
 
     /// <summary>Checks what does not depend on the model.</summary>
     /// <exception cref="TrainingException">A value is out of range.</exception>
-    internal void Validate()
+    public void Validate()
     {
         Check(Data.Count >= 1, "--data names no text file, one or more are needed");
         Check(Steps >= 1, $"--steps is {Steps}, expected 1 or more");

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Halfbit.Pipeline;
 
 namespace Halfbit.Training;
@@ -24,6 +25,15 @@ internal static class TrainingRun
             log.Add(progress);
             report(progress);
         }, cancellation);
+    }
+
+    /// <summary>Whether a job was complete already: run twice.</summary>
+    /// <param name="output">Its output.</param>
+    /// <param name="identity">Its identity.</param>
+    public static bool IsFinished(string output, JsonObject identity)
+    {
+        string record = Path.Combine(output, JobFolder.RecordName);
+        return File.Exists(record) && JobIdentity.Difference(JobRecord.Read(record).Identity, identity) is null;
     }
 
     /// <summary>Measures the written model, draws the loss curve and gives the folder its name.</summary>

@@ -66,7 +66,7 @@ internal sealed record TrainingTexts(TrainingText Text, int[]? Evaluation, int W
     /// <summary>Plain text, the beginning-of-text token once where the tokenizer adds one.</summary>
     private static int[] EvaluationTokens(Tokenizer tokenizer, string path)
     {
-        int[] ids = tokenizer.Encode(TrainingText.ReadText(path), addSpecial: false);
+        int[] ids = tokenizer.Encode(TrainingText.ReadText(path, "evaluation text"), addSpecial: false);
         int[] frame = tokenizer.Encode(string.Empty, addSpecial: true);
         return tokenizer.BosId is int bos && frame.Length > 0 && frame[0] == bos ? [bos, .. ids] : ids;
     }
