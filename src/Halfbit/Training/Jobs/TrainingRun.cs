@@ -19,7 +19,7 @@ internal static class TrainingRun
         Trainer trainer, TrainableModel<float> model, TrainingTexts texts, TrainingOptions options, JobFolder folder, Action save, Action<TrainingProgress> report, CancellationToken cancellation)
     {
         using var log = new TrainingLog(Path.Combine(folder.Folder, TrainingLog.FileName), trainer.Step);
-        Func<double>? evaluate = texts.Evaluation is null ? null : () => texts.Measure(model, options.EvaluationTokens);
+        Func<double>? evaluate = texts.Evaluation is null ? null : () => texts.Measure(model, options.EvaluationTokens, options.SequencesAtOnce(texts.Text.Length) * texts.Text.Length);
         trainer.Run(save, evaluate, progress =>
         {
             log.Add(progress);

@@ -36,15 +36,16 @@ internal sealed record TrainingTexts(TrainingText Text, int[]? Evaluation, int W
 
     /// <summary>Perplexity of a model under training on the first tokens of the evaluation text.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="tokens">How many tokens, at least one window.</param>
-    public double Measure(TrainableModel<float> model, int tokens)
+    /// <param name="tokens">How many tokens, about; at least one window.</param>
+    /// <param name="atOnce">Tokens that pass at once in training: with as many here, memory is used again.</param>
+    public double Measure(TrainableModel<float> model, int tokens, int atOnce)
     {
         int windows = Math.Max(1, Math.Min(tokens, Evaluation!.Length) / Window);
+        int together = Math.Clamp(atOnce / Window, 1, windows);
         LossSums sums = default;
-        int together = Math.Max(1, TrainingOptions.TokensAtOnce / Window);
-        for (int first = 0; first < windows; first += together)
+        for (int first = 0; first + together <= windows; first += together)
         {
-            ReadOnlySpan<int> ids = Evaluation.AsSpan(first * Window, Math.Min(together, windows - first) * Window);
+            ReadOnlySpan<int> ids = Evaluation.AsSpan(first * Window, together * Window);
             var targets = new int[ids.Length];
             for (int t = 0; t < ids.Length; t++) targets[t] = (t + 1) % Window == 0 ? CrossEntropyOperation.NotCounted : ids[t + 1];
             sums += model.Evaluate(ids, targets, Window);
