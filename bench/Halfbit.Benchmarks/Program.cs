@@ -11,7 +11,7 @@ internal static class Program
         ("tokenizer", "MODEL TEXT: encoding speed", TokenizerBench.Run),
         ("kernels", "[TURNS]: the inner loops of packed products in the cache; halfbit bench kernels measures whole products", KernelBench.Run),
         ("load", "[SIZE [FORM...]]: from a packed matrix to one that is laid out to run", LoadBench.Run),
-        ("train", "MODEL [SEQUENCES [LENGTH [THREADS]]]: training steps; bench/torch_training.py does the same in PyTorch", TrainBench.Run),
+        ("train", "MODEL [SEQUENCES] [LENGTH] [THREADS] [STEPS] [full|qat|both]: training steps; torch_training.py does the same with PyTorch", TrainBench.Run),
         ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
     ];
 
