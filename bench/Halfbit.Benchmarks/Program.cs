@@ -12,6 +12,7 @@ internal static class Program
         ("kernels", "[TURNS]: the inner loops of packed products in the cache; halfbit bench kernels measures whole products", KernelBench.Run),
         ("load", "[SIZE [FORM...]]: from a packed matrix to one that is laid out to run", LoadBench.Run),
         ("train", "MODEL [SEQUENCES] [LENGTH] [THREADS] [STEPS] [full|qat|both]: training steps; torch_training.py does the same with PyTorch", TrainBench.Run),
+        ("zero-shot", "MODEL PIQA.jsonl [THREADS] [ITEMS]: choices scored in a tree of tokens, against plain passes of as many tokens", ZeroShotBench.Run),
         ("synthetic", "OUT [BLOCKS]: writes a checkpoint of LLaMA-7B shapes", SyntheticCheckpoint.Run),
     ];
 

@@ -9,7 +9,7 @@ namespace Halfbit.Models;
 /// </summary>
 /// <remarks>
 /// Keys are taken from a multiple of <see cref="LaneSum.Lanes"/> on, and masked keys weigh exactly 0, so that each output has the same bits
-/// whether its query came alone, in a piece of a prompt or in a whole window.
+/// whether its query came alone, in a piece of a prompt, in a whole window or in a branch of another sequence.
 /// </remarks>
 internal sealed class Attention(int layer, int headCount, int keyValueHeadCount, int headSize, int? window)
 {
@@ -54,12 +54,24 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
         int firstHead = keyValueHead * sharing;
         int row = segment.FirstRow + block.First;
         int position = segment.StartPosition + block.First;
+        var seen = new ColumnRange(FirstKey(position) / LaneSum.Lanes * LaneSum.Lanes, position + block.Count);
+        MatrixView<float> keys = default;
+        MatrixView<float> values = default;
+        if (segment.Cache is null)
+        {
+            // Keys of one segment are read in place; those of a branch and its ancestors are first brought together.
+            bool isInPlace = segment.StartPosition <= seen.Start;
+            Span<float> room = isInPlace ? [] : ThreadScratch.Gathered(2 * seen.Count * headSize);
+            keys = isInPlace ? RowsOf(K, segment, seen, keyValueHead) : Gather(K, batch, segment, seen, keyValueHead, room[..(seen.Count * headSize)]);
+            values = isInPlace ? RowsOf(V, segment, seen, keyValueHead) : Gather(V, batch, segment, seen, keyValueHead, room[(seen.Count * headSize)..]);
+        }
+
         if (block.Count == 1)
         {
             // One query: its heads lie one after the other and form the rows of one product.
             int start = firstHead * headSize;
             Mix(
-                new MatrixView<float>(Q.Row(row)[start..], sharing, headSize), position, isOneQuery: true, K, V, segment, keyValueHead,
+                new MatrixView<float>(Q.Row(row)[start..], sharing, headSize), position, isOneQuery: true, keys, values, segment.Cache, seen, keyValueHead,
                 new MatrixView<float>(O.Row(row)[start..], sharing, headSize));
             return;
         }
@@ -67,46 +79,72 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
         for (int h = firstHead; h < firstHead + sharing; h++)
         {
             Mix(
-                Q.View.RowRange(row, block.Count)[ColumnsOf(h)], position, isOneQuery: false, K, V, segment, keyValueHead,
+                Q.View.RowRange(row, block.Count)[ColumnsOf(h)], position, isOneQuery: false, keys, values, segment.Cache, seen, keyValueHead,
                 O.View.RowRange(row, block.Count)[ColumnsOf(h)]);
         }
     }
 
     /// <summary>O ← softmax(Q·Kᵀ/√d)·V for queries at position, position + 1, … or, for one query, several heads at one position.</summary>
+    /// <param name="Q">[queries or heads, d].</param>
+    /// <param name="position">Position of the first query.</param>
+    /// <param name="isOneQuery">Whether the rows are heads of one query.</param>
+    /// <param name="K">[seen, d], where there is no cache.</param>
+    /// <param name="V">[seen, d], where there is no cache.</param>
+    /// <param name="cache">Keys and values of the sequence, or null.</param>
+    /// <param name="seen">Positions that any of the queries sees, from a multiple of <see cref="LaneSum.Lanes"/> on.</param>
+    /// <param name="keyValueHead">Index of the key and value head.</param>
+    /// <param name="O">[queries or heads, d], destination.</param>
     private void Mix(
-        MatrixView<float> Q, int position, bool isOneQuery, Matrix K, Matrix V, SequenceSegment segment, int keyValueHead, MatrixView<float> O)
+        MatrixView<float> Q, int position, bool isOneQuery, MatrixView<float> K, MatrixView<float> V, KeyValueCache? cache, ColumnRange seen, int keyValueHead, MatrixView<float> O)
     {
-        int last = isOneQuery ? position : position + Q.Rows - 1;
-        int first = FirstKey(position) / LaneSum.Lanes * LaneSum.Lanes;
-        int count = last + 1 - first;
-        int padded = (count + LaneSum.Lanes - 1) / LaneSum.Lanes * LaneSum.Lanes;
+        int padded = (seen.Count + LaneSum.Lanes - 1) / LaneSum.Lanes * LaneSum.Lanes;
         var scores = new MatrixView<float>(ThreadScratch.Scores(Q.Rows * padded), Q.Rows, padded);
-        MatrixView<float> S = scores[new ColumnRange(0, count)];
-        var seen = new ColumnRange(first, first + count);
-        if (segment.Cache is KeyValueCache cache)
+        MatrixView<float> S = scores[new ColumnRange(0, seen.Count)];
+        if (cache is not null)
         {
             DenseProduct.Multiply(Q, cache.KeysTransposed(layer, keyValueHead, seen), S);
             ScaleRows(S, cache.KeyScales(layer, keyValueHead, seen));
         }
         else
         {
-            DenseProduct.MultiplyTransposed(Q, RowsOf(K, segment).RowRange(first, count)[ColumnsOf(keyValueHead)], S);
+            DenseProduct.MultiplyTransposed(Q, K, S);
         }
 
         for (int t = 0; t < Q.Rows; t++)
         {
             int query = isOneQuery ? position : position + t;
-            Softmax(scores.Row(t), new ColumnRange(FirstKey(query) - first, query + 1 - first));
+            Softmax(scores.Row(t), new ColumnRange(FirstKey(query) - seen.Start, query + 1 - seen.Start));
         }
 
-        if (segment.Cache is KeyValueCache filled)
+        if (cache is not null)
         {
-            ScaleRows(S, filled.ValueScales(layer, keyValueHead, seen));
-            DenseProduct.Multiply(S, filled.Values(layer, keyValueHead, seen), O);
+            ScaleRows(S, cache.ValueScales(layer, keyValueHead, seen));
+            DenseProduct.Multiply(S, cache.Values(layer, keyValueHead, seen), O);
             return;
         }
 
-        DenseProduct.Multiply(S, RowsOf(V, segment).RowRange(first, count)[ColumnsOf(keyValueHead)], O);
+        DenseProduct.Multiply(S, V, O);
+    }
+
+    /// <summary>One head's keys or values of a branch and its ancestors, copied to where they lie one after the other.</summary>
+    /// <param name="matrix">[≥ rows, key-value heads·d], keys or values.</param>
+    /// <param name="batch">Which rows belong to which sequence.</param>
+    /// <param name="segment">The branch.</param>
+    /// <param name="seen">Positions to bring together; the last ones are the segment's.</param>
+    /// <param name="head">Index of the key and value head.</param>
+    /// <param name="destination">[seen·d], destination.</param>
+    /// <returns>[seen, d], on the destination.</returns>
+    private MatrixView<float> Gather(Matrix matrix, SequenceBatch batch, SequenceSegment segment, ColumnRange seen, int head, Span<float> destination)
+    {
+        var gathered = new MatrixView<float>(destination, seen.Count, headSize);
+        for (int end = seen.End; end > seen.Start; segment = segment.Parent < 0 ? segment : batch.Segments[segment.Parent])
+        {
+            int start = Math.Max(segment.StartPosition, seen.Start);
+            RowsOf(matrix, segment, new ColumnRange(start, end), head).CopyTo(gathered.RowRange(start - seen.Start, end - start));
+            end = start;
+        }
+
+        return gathered;
     }
 
     /// <summary>Multiplies each row by the scales of the positions, if there are any.</summary>
@@ -136,6 +174,10 @@ internal sealed class Attention(int layer, int headCount, int keyValueHeadCount,
     private int FirstKey(int query) => window is int W ? Math.Max(0, query - W + 1) : 0;
 
     private ColumnRange ColumnsOf(int head) => new(head * headSize, (head + 1) * headSize);
+
+    /// <summary>One head's keys or values at some positions of a segment without a cache.</summary>
+    private MatrixView<float> RowsOf(Matrix matrix, SequenceSegment segment, ColumnRange positions, int head)
+        => matrix.View.RowRange(segment.FirstRow + positions.Start - segment.StartPosition, positions.Count)[ColumnsOf(head)];
 
     private static MatrixView<float> RowsOf(Matrix matrix, SequenceSegment segment) => matrix.View.RowRange(segment.FirstRow, segment.Count);
 

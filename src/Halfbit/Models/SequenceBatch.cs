@@ -4,13 +4,19 @@ namespace Halfbit.Models;
 /// <param name="Cache">Where the sequence's earlier keys and values are and its new ones go; null for a sequence that is complete in these rows.</param>
 /// <param name="FirstRow">First row in the batch.</param>
 /// <param name="Count">Rows, at least 1.</param>
-/// <param name="StartPosition">Position of the first row in its sequence; 0 without a cache.</param>
-public readonly record struct SequenceSegment(KeyValueCache? Cache, int FirstRow, int Count, int StartPosition);
+/// <param name="StartPosition">Position of the first row in its sequence; 0 without a cache and a parent.</param>
+/// <param name="Parent">For a branch, the index of the segment that it continues; -1 for a sequence of its own.</param>
+/// <param name="ParentCount">Rows of the parent that come before the branch, 1 to the parent's <paramref name="Count"/>; 0 without a parent.</param>
+public readonly record struct SequenceSegment(KeyValueCache? Cache, int FirstRow, int Count, int StartPosition, int Parent = -1, int ParentCount = 0);
 
 /// <summary>
 /// The tokens of one forward pass: rows of several sequences below each other. Whole windows (no cache), pieces of a prompt, and single
 /// new tokens of many sequences can be mixed; attention never crosses from one sequence to another.
 /// </summary>
+/// <remarks>
+/// Sequences without caches can share their beginnings: a branch continues another segment after some of its rows. Each row then has the bits that it has
+/// when the sequence from the root to that row runs alone.
+/// </remarks>
 public sealed class SequenceBatch
 {
     private readonly List<SequenceSegment> segments = [];
@@ -57,8 +63,9 @@ public sealed class SequenceBatch
     /// <summary>Appends the next tokens of a sequence.</summary>
     /// <param name="newTokens">Token ids, at least one.</param>
     /// <param name="cache">The sequence's cache (once per batch), or null for a sequence that starts and ends here.</param>
+    /// <returns>Index of the new segment.</returns>
     /// <exception cref="ArgumentException">No tokens, the cache is already in the batch, or the tokens do not fit in it.</exception>
-    public void Add(ReadOnlySpan<int> newTokens, KeyValueCache? cache = null)
+    public int Add(ReadOnlySpan<int> newTokens, KeyValueCache? cache = null)
     {
         if (newTokens.IsEmpty) throw new ArgumentException("a sequence needs at least one token");
         int start = cache?.Length ?? 0;
@@ -72,6 +79,36 @@ public sealed class SequenceBatch
             }
         }
 
+        return Append(newTokens, cache, start, parent: -1, parentCount: 0);
+    }
+
+    /// <summary>Appends another continuation of a sequence without a cache: the new rows follow the first rows of a segment, which follow those of its own parent.</summary>
+    /// <param name="newTokens">Token ids, at least one.</param>
+    /// <param name="parentSegment">Index of the segment to continue; it has no cache, but may be a branch.</param>
+    /// <param name="parentCount">Rows of that segment that come before the new ones, 1 to its count.</param>
+    /// <returns>Index of the new segment.</returns>
+    /// <exception cref="ArgumentException">No tokens, no such segment, it has a cache, or it has fewer rows.</exception>
+    public int AddBranch(ReadOnlySpan<int> newTokens, int parentSegment, int parentCount)
+    {
+        if (newTokens.IsEmpty) throw new ArgumentException("a branch needs at least one token");
+        if ((uint)parentSegment >= (uint)segments.Count)
+            throw new ArgumentException($"segment {parentSegment} cannot be continued: the batch has {segments.Count} segments", nameof(parentSegment));
+        SequenceSegment parent = segments[parentSegment];
+        if (parent.Cache is not null)
+            throw new ArgumentException($"segment {parentSegment} has a cache and cannot be continued by a branch; add the sequence without a cache", nameof(parentSegment));
+        if (parentCount < 1 || parentCount > parent.Count)
+            throw new ArgumentException($"a branch after {parentCount} rows of segment {parentSegment}, expected 1 to {parent.Count}", nameof(parentCount));
+        return Append(newTokens, cache: null, parent.StartPosition + parentCount, parentSegment, parentCount);
+    }
+
+    /// <summary>Counts the rows as part of their caches; called once all blocks have stored their keys and values.</summary>
+    public void AdvanceCaches()
+    {
+        foreach (SequenceSegment segment in segments) segment.Cache?.Advance(segment.Count);
+    }
+
+    private int Append(ReadOnlySpan<int> newTokens, KeyValueCache? cache, int start, int parent, int parentCount)
+    {
         int end = RowCount + newTokens.Length;
         if (end > tokens.Length)
         {
@@ -83,15 +120,10 @@ public sealed class SequenceBatch
         for (int t = 0; t < newTokens.Length; t++) positions[RowCount + t] = start + t;
         for (int t = 0; t < newTokens.Length; t += QueryBlock.MaxRows)
             queryBlocks.Add(new QueryBlock(segments.Count, t, Math.Min(QueryBlock.MaxRows, newTokens.Length - t)));
-        segments.Add(new SequenceSegment(cache, RowCount, newTokens.Length, start));
+        segments.Add(new SequenceSegment(cache, RowCount, newTokens.Length, start, parent, parentCount));
         RowCount = end;
         PositionCount = Math.Max(PositionCount, start + newTokens.Length);
-    }
-
-    /// <summary>Counts the rows as part of their caches; called once all blocks have stored their keys and values.</summary>
-    public void AdvanceCaches()
-    {
-        foreach (SequenceSegment segment in segments) segment.Cache?.Advance(segment.Count);
+        return segments.Count - 1;
     }
 }
 

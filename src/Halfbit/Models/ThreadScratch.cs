@@ -12,8 +12,14 @@ internal static class ThreadScratch
     [ThreadStatic]
     private static float[]? cached;
 
+    [ThreadStatic]
+    private static float[]? gathered;
+
     /// <summary>Room for widened keys or values; contents undefined.</summary>
     public static Span<float> Cached(int length) => Take(ref cached, length);
+
+    /// <summary>Room for keys and values of a sequence whose rows lie in several segments; contents undefined.</summary>
+    public static Span<float> Gathered(int length) => Take(ref gathered, length);
 
     /// <summary>Room for expanded weights; contents undefined.</summary>
     public static Span<float> Weights(int length) => Take(ref weights, length);
