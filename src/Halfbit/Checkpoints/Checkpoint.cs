@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 
 namespace Halfbit.Checkpoints;
@@ -10,6 +12,9 @@ public sealed class Checkpoint : IDisposable
 
     /// <summary>Name of the index of several weights files.</summary>
     public const string IndexFileName = "model.safetensors.index.json";
+
+    /// <summary>Bytes of each tensor that count in a fingerprint; all would cost another pass over the model.</summary>
+    private const int FingerprintBytesPerTensor = 4096;
 
     private readonly List<SafetensorsFile> files = [];
     private readonly Dictionary<string, MappedTensor> byName = new(StringComparer.Ordinal);
@@ -72,6 +77,20 @@ public sealed class Checkpoint : IDisposable
         }
 
         return tensor;
+    }
+
+    /// <summary>SHA-256 over the config and over names, types, shapes and first bytes of all tensors: other weights of the same shapes are another model.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(File.ReadAllBytes(ConfigPath));
+        foreach (MappedTensor tensor in Tensors)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name} {tensor.Type} {tensor.ShapeText}\n"));
+            hash.AppendData(tensor.Bytes(0, (int)Math.Min(FingerprintBytesPerTensor, tensor.ByteCount)));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <inheritdoc/>

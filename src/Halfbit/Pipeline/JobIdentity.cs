@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json.Nodes;
 using Halfbit.Checkpoints;
 
@@ -8,9 +7,6 @@ namespace Halfbit.Pipeline;
 /// <summary>What makes two jobs the same: only then may one go on where the other stopped. Threads and places do not count, they do not change a byte.</summary>
 internal static class JobIdentity
 {
-    /// <summary>Bytes of each tensor that count; all would cost another pass over the model.</summary>
-    private const int BytesPerTensor = 4096;
-
     /// <summary>The identity of a job, in the order in which differences are reported.</summary>
     public static JsonObject Of(QuantizationJobOptions options, Checkpoint source, int sequenceLength)
     {
@@ -21,7 +17,7 @@ internal static class JobIdentity
             ["method"] = options.Method.Name,
             ["options"] = methodOptions,
             ["calibration"] = Calibration(options, sequenceLength),
-            ["model"] = Fingerprint(source),
+            ["model"] = source.Fingerprint(),
         };
     }
 
@@ -52,20 +48,6 @@ internal static class JobIdentity
             ["sequenceLength"] = sequenceLength,
             ["seed"] = options.Seed,
         };
-    }
-
-    /// <summary>A hash over the config and over names, types, shapes and first bytes of all tensors: other weights of the same shapes are another model.</summary>
-    public static string Fingerprint(Checkpoint source)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(File.ReadAllBytes(source.ConfigPath));
-        foreach (MappedTensor tensor in source.Tensors)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name} {tensor.Type} {tensor.ShapeText}\n"));
-            hash.AppendData(tensor.Bytes(0, (int)Math.Min(BytesPerTensor, tensor.ByteCount)));
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
 

@@ -103,7 +103,7 @@ public sealed class QatJob
                 ["train"] = options.Trained.ToString().ToLowerInvariant(),
             },
             ["training"] = options.Training.Identity(texts.Text),
-            ["model"] = JobIdentity.Fingerprint(source),
+            ["model"] = source.Fingerprint(),
         };
         if (options is { Salience: SalienceMetric.Hessian, Binary: null, StartFolder: null }) identity["calibration"] = JobIdentity.Calibration(CalibrationHessians.Options(options), texts.Text.Length);
         return identity;
@@ -132,7 +132,7 @@ public sealed class QatJob
     private string StartFingerprint()
     {
         using Checkpoint start = Checkpoint.Open(options.StartFolder!);
-        return JobIdentity.Fingerprint(start);
+        return start.Fingerprint();
     }
 
     /// <summary>Packs the layers and stores all that was trained.</summary>
