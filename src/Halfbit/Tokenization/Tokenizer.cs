@@ -43,6 +43,9 @@ public sealed class Tokenizer
     /// <summary>Id of the token that ends a text; null when the checkpoint names none.</summary>
     public int? EosId => parts.EosId;
 
+    /// <summary>Special tokens that the checkpoint's own tokenizer puts before a text: BOS, or none.</summary>
+    public IReadOnlyList<int> Prefix => parts.Frame.Before;
+
     /// <summary>Full path of the file that the vocabulary was read from.</summary>
     public string SourceFile => parts.SourceFile;
 
