@@ -23,7 +23,7 @@ internal static class CompareCommand
         var keep = new Option<string?>("--keep") { Description = "Keep the compressed models in this folder", HelpName = "FOLDER" };
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
-        var perplexity = new PerplexityArguments();
+        var perplexity = new PerplexityArguments(isRequired: true);
         var calibration = new CalibrationArguments();
         var command = new Command("compare", SharedOptions.WithExample(
             "Compresses a model with several methods that share one calibration, and compares true bits with quality",

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Halfbit.Checkpoints;
 using Halfbit.Evaluation;
 using Halfbit.Kernels;
 using Halfbit.Pipeline;
@@ -15,35 +16,66 @@ internal static class EvalCommand
     public static Command Create()
     {
         Argument<string> model = SharedOptions.Model();
-        var perplexity = new PerplexityArguments();
+        var perplexity = new PerplexityArguments(isRequired: false);
+        var tasks = new TaskArguments();
         var reference = new Option<string?>("--reference") { Description = "Also measure KL divergence from this model and the share of equal top-1 predictions", HelpName = "MODEL" };
         Option<bool> exact = SharedOptions.Exact();
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
+        var output = new Option<string?>("--output") { Description = "Write all results and what is needed to repeat them to this file; the answers to every document go to OUT.items.jsonl beside it as they come", HelpName = "OUT.json" };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the answers that a killed run left beside --output" };
+        var overwrite = new Option<bool>("--overwrite") { Description = "Replace an earlier run's answers" };
+        var items = new Option<bool>("--items") { Description = "Put the log-likelihoods of every document's choices into the JSON, too" };
+        var requestsOnly = new Option<bool>("--requests-only") { Description = "Only print the number of the tasks' requests and their hashes; MODEL is not opened" };
         var command = new Command("eval", SharedOptions.WithExample(
-            "Measures perplexity over consecutive non-overlapping windows, and divergence from a reference model",
-            "halfbit eval out --perplexity book.txt --window 512 --reference samples/llama-13m"))
+            "Measures perplexity over consecutive non-overlapping windows, divergence from a reference model, and zero-shot tasks as EleutherAI's harness does (docs/evaluation.md)",
+            "halfbit eval out --perplexity book.txt --window 512 --tasks piqa,arc_easy --tasks-dir tasks"))
         {
-            model, reference, exact, threads, json,
+            model, reference, exact, threads, json, output, resume, overwrite, items, requestsOnly,
         };
         perplexity.AddTo(command);
+        tasks.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
         {
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
+            string[] texts = perplexity.Files(parsed);
+            if (texts.Length == 0 && !tasks.AreGiven(parsed)) throw new OptionException("nothing is measured; name texts with --perplexity, tasks with --tasks, or both");
+            if (parsed.GetValue(requestsOnly)) return ListRequests(tasks, parsed, parsed.GetValue(json));
             PerplexityOptions options = perplexity.Options(parsed);
             // Whole windows meet the weights: expanding them once for all rows is the faster way to single precision.
             ActivationPrecision? precision = parsed.GetValue(exact) ? null : ActivationPrecision.EightBits;
-            using ModelFolder subject = ModelFolder.Open(parsed.GetValue(model)!, precision);
-            using ModelFolder? original = parsed.GetValue(reference) is string folder ? ModelFolder.Open(folder, precision) : null;
-            Run(subject, original, perplexity.Files(parsed), options, parsed.GetValue(json), cancellation);
+            string folder = parsed.GetValue(model)!;
+            TaskEvaluation? evaluation = tasks.AreGiven(parsed)
+                ? new TaskEvaluation(tasks, parsed, parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(overwrite))
+                : null;
+            if (evaluation is null && parsed.GetValue(resume)) throw new OptionException("--resume goes on with the answers to tasks, and --tasks names none");
+            using ModelFolder subject = ModelFolder.Open(folder, precision);
+            using ModelFolder? original = parsed.GetValue(reference) is string other ? ModelFolder.Open(other, precision) : null;
+            Tokenizer tokenizer = Tokenizer.Load(folder);
+            JsonArray rows = MeasureTexts(subject, original, tokenizer, texts, options, parsed.GetValue(json), cancellation);
+            var result = new JsonObject { ["model"] = folder, ["perplexity"] = rows };
+            evaluation?.Run(subject, tokenizer, parsed.GetValue(exact), parsed.GetValue(json), parsed.GetValue(items), result, cancellation);
+            if (parsed.GetValue(output) is string file) AtomicFile.WriteText(file, JsonOutput.Text(result));
+            if (parsed.GetValue(json)) JsonOutput.Write(result);
             return Failure.None;
         })));
         return command;
     }
 
-    private static void Run(ModelFolder model, ModelFolder? reference, string[] files, PerplexityOptions options, bool asJson, CancellationToken cancellation)
+    private static int ListRequests(TaskArguments tasks, ParseResult parsed, bool asJson)
     {
-        Tokenizer tokenizer = Tokenizer.Load(model.Checkpoint.Folder);
+        TaskLibrary library = tasks.Library(parsed);
+        TaskRunOptions options = tasks.Options(parsed);
+        List<(string Name, RequestFingerprint Fingerprint)> rows =
+            [.. tasks.Selections(parsed).Select(s => (s.Name, RequestFingerprint.Of(s.Tasks.SelectMany(t => TaskItems.Load(t, library, options.Limit, options.Harness)))))];
+        if (asJson) JsonOutput.Write(TaskJson.Fingerprints(rows));
+        else TaskPrinter.Print(rows);
+        return Failure.None;
+    }
+
+    private static JsonArray MeasureTexts(
+        ModelFolder model, ModelFolder? reference, Tokenizer tokenizer, string[] files, PerplexityOptions options, bool asJson, CancellationToken cancellation)
+    {
         if (reference is not null && reference.Decoder.Config.VocabularySize != model.Decoder.Config.VocabularySize)
             throw new OptionException($"--reference has a vocabulary of {reference.Decoder.Config.VocabularySize} tokens, the model one of {model.Decoder.Config.VocabularySize}; they cannot be compared");
         var rows = new JsonArray();
@@ -53,11 +85,11 @@ internal static class EvalCommand
             var watch = Stopwatch.StartNew();
             PerplexityResult result = Measure(file, model, reference, tokens, options, cancellation);
             double seconds = watch.Elapsed.TotalSeconds;
-            if (asJson) rows.Add((JsonNode)ToJson(file, tokens.Length, result, seconds));
-            else Print(file, result, seconds);
+            rows.Add((JsonNode)ToJson(file, tokens.Length, result, seconds));
+            if (!asJson) Print(file, result, seconds);
         }
 
-        if (asJson) JsonOutput.Write(new JsonObject { ["model"] = model.Checkpoint.Folder, ["perplexity"] = rows });
+        return rows;
     }
 
     private static PerplexityResult Measure(string file, ModelFolder model, ModelFolder? reference, int[] tokens, PerplexityOptions options, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Halfbit.Calibration;
 using Halfbit.Checkpoints;
+using Halfbit.Evaluation;
 using Halfbit.Numerics;
 using Halfbit.Pipeline;
 using Halfbit.Quantization;
@@ -45,7 +46,7 @@ internal static class Failure
             return WrongUsage;
         }
         catch (Exception exception) when (exception is CheckpointException or TokenizerException or NumericsException or InputException
-            or PipelineException or CalibrationException or TrainingException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
+            or PipelineException or CalibrationException or TrainingException or TaskException or IOException or UnauthorizedAccessException or OutOfMemoryException or ArgumentException or DllNotFoundException)
         {
             Report(MessageOf(exception) + RemedyOf(exception));
             return Failed;
@@ -64,7 +65,7 @@ internal static class Failure
     {
         const int NoSpaceOnUnix = 28;
         const int NoSpaceOnWindows = unchecked((int)0x80070070);
-        return exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows } ? "; free some space and run the command again, quantization and training go on with --resume" : string.Empty;
+        return exception is IOException { HResult: NoSpaceOnUnix or NoSpaceOnWindows } ? "; free some space and run the command again, quantization, training and eval --tasks go on with --resume" : string.Empty;
     }
 
     /// <summary>Reports what the parser did not understand.</summary>

@@ -17,6 +17,14 @@ internal static class JsonOutput
         output.WriteByte((byte)'\n');
     }
 
+    /// <summary>The text of a document, as <see cref="Write"/> prints it.</summary>
+    public static string Text(JsonNode document)
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer, Options)) document.WriteTo(writer);
+        return System.Text.Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+    }
+
     /// <summary>An array of the given nodes.</summary>
     public static JsonArray Array(IEnumerable<JsonNode?> items) => [.. items];
 
