@@ -24,6 +24,7 @@ internal static class CompareCommand
         Option<int?> threads = SharedOptions.Threads();
         Option<bool> json = SharedOptions.Json();
         var perplexity = new PerplexityArguments(isRequired: true);
+        var tasks = new TaskArguments();
         var calibration = new CalibrationArguments();
         var command = new Command("compare", SharedOptions.WithExample(
             "Compresses a model with several methods that share one calibration, and compares true bits with quality",
@@ -32,6 +33,7 @@ internal static class CompareCommand
             model, methods, methodsFile,
         };
         perplexity.AddTo(command);
+        tasks.AddTo(command);
         calibration.AddTo(command);
         foreach (Option option in (Option[])[report, keep, threads, json]) command.Add(option);
         command.SetAction((parsed, cancellation) => Task.FromResult(Failure.Guard(() =>
@@ -55,6 +57,7 @@ internal static class CompareCommand
             if (page is not null) CheckPlace(page);
             Tokenizer tokenizer = Tokenizer.Load(folder);
             options = options with { Texts = [.. perplexity.Files(parsed).Select(file => new EvaluationText(file, TextInput.TokenStream(tokenizer, TextInput.Read(file))))] };
+            if (tasks.AreGiven(parsed)) options = options with { Tasks = new TaskComparison(tasks.Selections(parsed), tasks.Library(parsed), tasks.Options(parsed), tokenizer) };
             using var models = new ModelsFolder(parsed.GetValue(keep), "compare");
             return Run(options with { WorkFolder = models.Path }, page, parsed.GetValue(json), cancellation);
         })));
@@ -82,6 +85,7 @@ internal static class CompareCommand
                 ["calibration"] = result.Calibration,
                 ["calibrationSeconds"] = result.CalibrationSeconds,
                 ["peakMemoryNote"] = result.PeakMemoryNote,
+                ["zeroShot"] = result.TaskConditions,
                 ["results"] = ComparisonPrinter.ToJson(result),
             });
         }
@@ -103,6 +107,7 @@ internal static class CompareCommand
         if (result.Calibration is not null) Console.WriteLine(FormattableString.Invariant($"calibration         {result.Calibration}; {result.CalibrationSeconds:F1} s, once for all methods"));
         Console.WriteLine();
         ComparisonPrinter.PrintTable(result, isDetailed: true);
+        ComparisonPrinter.PrintTasks(result);
         Console.WriteLine();
         Console.WriteLine("bits/weight: every byte stored for the blocks' linear layers. front *: no other model has fewer bits and less perplexity.");
         if (result.PeakMemoryNote is not null) Console.WriteLine($"Peak memory per method is not known: {result.PeakMemoryNote}.");

@@ -27,6 +27,12 @@ internal sealed class ComparisonPrinter : IDisposable
         }
 
         EndJob();
+        if (step.Tasks is { } tasks)
+        {
+            line.Update(() => FormattableString.Invariant($"{step.Name}: {tasks.Task}: document {tasks.Documents}/{tasks.AllDocuments}, {100 * tasks.Share:F0} % of the tasks"));
+            return;
+        }
+
         line.Update(() => FormattableString.Invariant($"{step.Name}: {step.Text}: window {step.Evaluation.Windows}/{step.Evaluation.AllWindows}, perplexity {step.Evaluation.Perplexity:F3}"));
     }
 
@@ -63,6 +69,23 @@ internal sealed class ComparisonPrinter : IDisposable
             if (hasPeak) text += row.PeakMemoryBytes is long peak ? FormattableString.Invariant($"   {peak / 1e6,7:F0}") : new string(' ', 10);
             if (isDetailed && result.ParetoFront.Contains(row.Name)) text += "   *";
             Console.WriteLine(text.TrimEnd());
+        }
+    }
+
+    /// <summary>Prints the accuracies of all rows, and their means; nothing when no tasks were measured.</summary>
+    public static void PrintTasks(ComparisonResult result)
+    {
+        if (result.Rows[0].Tasks is not { } original) return;
+        int width = Math.Max(22, result.Rows.Max(r => r.Name.Length));
+        string[] names = [.. original.Rows.Where(r => r.Metrics.Any(m => m.Name == "acc")).Select(r => r.Name), "mean"];
+        Console.WriteLine();
+        Console.WriteLine($"zero-shot, acc in %    {result.TaskConditions}");
+        Console.WriteLine("model".PadRight(width) + string.Concat(names.Select(name => "   " + name.PadLeft(6))));
+        foreach (ComparisonRow row in result.Rows)
+        {
+            if (row.Tasks is not { } tasks) continue;
+            IEnumerable<double?> values = tasks.Rows.Select(r => r.Metrics.FirstOrDefault(m => m.Name == "acc")?.Value).Where(v => v is not null).Append(tasks.MeanAccuracy);
+            Console.WriteLine(row.Name.PadRight(width) + string.Concat(values.Zip(names, (value, name) => "   " + FormattableString.Invariant($"{100 * value:F2}").PadLeft(Math.Max(6, name.Length)))));
         }
     }
 
@@ -107,6 +130,7 @@ internal sealed class ComparisonPrinter : IDisposable
             ["errorsWeightedBy"] = row.Layers.Count == 0 ? null : row.HasWeightedErrors ? "calibration" : "nothing",
             ["layers"] = LayerJson.Of(row.Layers),
         };
+        if (row.Tasks is { } tasks) json["zeroShot"] = TaskJson.Scores(tasks, withItems: false);
         if (!isDone) json["error"] = row.Error;
         return json;
     }

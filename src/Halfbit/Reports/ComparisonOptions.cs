@@ -49,6 +49,9 @@ public sealed record ComparisonOptions
     /// <summary>Window and limit of the perplexities.</summary>
     public PerplexityOptions Perplexity { get; init; } = new();
 
+    /// <summary>Zero-shot tasks to measure too, or null.</summary>
+    public TaskComparison? Tasks { get; init; }
+
     /// <summary>Whether divergence from the original is measured too; the original then runs along with each model.</summary>
     public bool MeasuresDivergence { get; init; } = true;
 

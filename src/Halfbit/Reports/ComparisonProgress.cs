@@ -8,4 +8,5 @@ namespace Halfbit.Reports;
 /// <param name="Job">The step of its compression, or null.</param>
 /// <param name="Text">The text it is measured on, or null.</param>
 /// <param name="Evaluation">How far that measurement is.</param>
-public readonly record struct ComparisonProgress(string Name, QuantizationProgress? Job, string? Text = null, PerplexityProgress Evaluation = default);
+/// <param name="Tasks">How far the zero-shot tasks are, or null.</param>
+public readonly record struct ComparisonProgress(string Name, QuantizationProgress? Job, string? Text = null, PerplexityProgress Evaluation = default, TaskRunProgress? Tasks = null);

@@ -37,6 +37,7 @@ public static class ComparisonReport
                 new XElement("h1", Printable.Of(title)),
                 new XElement("p", Printable.Of(Summary(result))),
                 Overview(result),
+                TaskColumns.Table(result)?.ToElement(),
                 new XElement("p", new XAttribute("class", "note"), Printable.Of(Notes(result))),
                 figures.OfType<Figure>().Select(f => f.ToElement()),
                 Conditions(result)));
@@ -117,6 +118,7 @@ public static class ComparisonReport
         Add("calibration", result.Calibration is null ? "none was needed" : result.Calibration);
         foreach (TextMeasurement text in result.Rows[0].Texts)
             Add("perplexity on", FormattableString.Invariant($"{text.Text}: {text.Result.PredictedTokens} predictions in {text.Result.Windows} windows of {text.Result.Window} tokens, consecutive, not overlapping, each from position 0"));
+        if (result.TaskConditions is string tasks) Add("zero-shot tasks", tasks);
         Add("measured by", $"Halfbit {typeof(ComparisonReport).Assembly.GetName().Version?.ToString(3)}");
         return new XElement("section", new XElement("h2", "Conditions"), list, options.ToElement());
 

@@ -11,6 +11,9 @@ namespace Halfbit.Reports;
 /// <param name="Rows">The original first, then the contestants in their order.</param>
 public sealed record ComparisonResult(string Model, string? Calibration, double CalibrationSeconds, string? PeakMemoryNote, IReadOnlyList<ComparisonRow> Rows)
 {
+    /// <summary>How the zero-shot tasks were measured, in words; null when none were.</summary>
+    public string? TaskConditions { get; init; }
+
     /// <summary>Names of the rows that no other row beats: none has fewer true bits at no more perplexity, or less perplexity at no more true bits.</summary>
     public IReadOnlySet<string> ParetoFront => Reports.ParetoFront.Of(Rows);
 }
@@ -47,6 +50,9 @@ public sealed record ComparisonRow(string Name, string Method, IReadOnlyDictiona
 
     /// <summary>One measurement per text, in the order of the texts.</summary>
     public IReadOnlyList<TextMeasurement> Texts { get; init; } = [];
+
+    /// <summary>Zero-shot results; null when none were measured.</summary>
+    public TaskTable? Tasks { get; init; }
 
     /// <summary>Perplexity of all predicted tokens of all texts; NaN when the method failed.</summary>
     public double Perplexity => Math.Exp(Mean(t => t.Result.MeanNll) ?? double.NaN);
