@@ -6,7 +6,7 @@ internal static class Piqa
     public static TaskDefinition Definition { get; } = new()
     {
         Name = "piqa",
-        Files = ["piqa.jsonl", "piqa/valid.jsonl", "piqa/dev.jsonl", "physicaliqa-train-dev/dev.jsonl"],
+        Files = ["piqa.jsonl", "piqa/valid.jsonl", "piqa/dev.jsonl", "physicaliqa-train-dev/dev.jsonl", "valid.jsonl"],
         Origin = "PIQA (yonatanbisk.com/piqa), files valid.jsonl and valid-labels.lst",
         Contexts = ["Question: {goal}\nAnswer:"],
         Choices = ["{sol1}", "{sol2}"],
