@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Halfbit.Quantization;
 using Halfbit.Reports;
 using Halfbit.Tokenization;
 
@@ -54,7 +53,7 @@ internal static class CompareCommand
                 Seed = calibration.Seed(parsed),
                 Perplexity = perplexity.Options(parsed),
             };
-            if (page is not null) CheckPlace(page);
+            if (page is not null) SharedOptions.CheckPlace("--report", page);
             Tokenizer tokenizer = Tokenizer.Load(folder);
             options = options with { Texts = [.. perplexity.Files(parsed).Select(file => new EvaluationText(file, TextInput.TokenStream(tokenizer, TextInput.Read(file))))] };
             if (tasks.AreGiven(parsed)) options = options with { Tasks = new TaskComparison(tasks.Selections(parsed), tasks.Library(parsed), tasks.Options(parsed), tokenizer) };
@@ -62,14 +61,6 @@ internal static class CompareCommand
             return Run(options with { WorkFolder = models.Path }, page, parsed.GetValue(json), cancellation);
         })));
         return command;
-    }
-
-    /// <summary>A report that cannot be written shall not cost hours first.</summary>
-    private static void CheckPlace(string report)
-    {
-        if (Directory.Exists(report)) throw new OptionException($"--report {report} is a folder, expected a file to write");
-        string? folder = Path.GetDirectoryName(Path.GetFullPath(report));
-        if (folder is null || !Directory.Exists(folder)) throw new InputException($"{folder}: no such folder; make it before the report {report} can be written there");
     }
 
     private static int Run(ComparisonOptions options, string? page, bool asJson, CancellationToken cancellation)

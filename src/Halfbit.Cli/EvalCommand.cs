@@ -40,6 +40,7 @@ internal static class EvalCommand
             SharedOptions.ApplyThreads(parsed.GetValue(threads));
             string[] texts = perplexity.Files(parsed);
             if (texts.Length == 0 && !tasks.AreGiven(parsed)) throw new OptionException("nothing is measured; name texts with --perplexity, tasks with --tasks, or both");
+            if (parsed.GetValue(output) is string place) SharedOptions.CheckPlace("--output", place);
             if (parsed.GetValue(requestsOnly)) return ListRequests(tasks, parsed, parsed.GetValue(json));
             PerplexityOptions options = perplexity.Options(parsed);
             // Whole windows meet the weights: expanding them once for all rows is the faster way to single precision.
@@ -53,7 +54,7 @@ internal static class EvalCommand
             using ModelFolder? original = parsed.GetValue(reference) is string other ? ModelFolder.Open(other, precision) : null;
             Tokenizer tokenizer = Tokenizer.Load(folder);
             JsonArray rows = MeasureTexts(subject, original, tokenizer, texts, options, parsed.GetValue(json), cancellation);
-            var result = new JsonObject { ["model"] = folder, ["perplexity"] = rows };
+            var result = new JsonObject { ["model"] = folder, ["halfbit"] = typeof(ModelFolder).Assembly.GetName().Version?.ToString(3), ["perplexity"] = rows };
             evaluation?.Run(subject, tokenizer, parsed.GetValue(exact), parsed.GetValue(json), parsed.GetValue(items), result, cancellation);
             if (parsed.GetValue(output) is string file) AtomicFile.WriteText(file, JsonOutput.Text(result));
             if (parsed.GetValue(json)) JsonOutput.Write(result);

@@ -45,6 +45,16 @@ internal static class SharedOptions
         where T : IComparable<T>
         => value.CompareTo(highest) <= 0 ? value : throw new OptionException($"{option} is {value}, expected at most {highest}");
 
+    /// <summary>Refuses a file that cannot be written at the end: it shall not cost hours first.</summary>
+    /// <exception cref="OptionException">It is a folder.</exception>
+    /// <exception cref="InputException">Its folder is not there.</exception>
+    public static void CheckPlace(string option, string file)
+    {
+        if (Directory.Exists(file)) throw new OptionException($"{option} {file} is a folder, expected a file to write");
+        string? folder = Path.GetDirectoryName(Path.GetFullPath(file));
+        if (folder is null || !Directory.Exists(folder)) throw new InputException($"{folder}: no such folder; make it before {file} can be written there ({option})");
+    }
+
     /// <summary>Appends an example to a command's description.</summary>
     public static string WithExample(string description, string example) => $"{description}\n\nExample:\n  {example}";
 }

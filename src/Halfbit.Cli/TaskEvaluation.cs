@@ -21,7 +21,6 @@ internal sealed class TaskEvaluation
     public TaskEvaluation(TaskArguments arguments, ParseResult parsed, string? output, bool resumes, bool overwrites)
     {
         if (resumes && output is null) throw new OptionException("--resume needs the --output of the run to go on with");
-        if (output is not null && Directory.Exists(output)) throw new OptionException($"--output {output} is a folder, expected a file to write");
         selections = arguments.Selections(parsed);
         library = arguments.Library(parsed);
         options = arguments.Options(parsed);

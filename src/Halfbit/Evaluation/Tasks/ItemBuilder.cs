@@ -33,7 +33,18 @@ public sealed class ItemBuilder
     /// <exception cref="TaskException">A field is missing, there is no choice, a continuation is empty, or the right answer is none of the choices.</exception>
     public TaskItem Build(int index, TaskRow row)
     {
-        row = Prepared(row);
+        try
+        {
+            return Item(index, Prepared(row));
+        }
+        catch (TaskException exception) when (task.DefinedIn is not null)
+        {
+            throw new TaskException($"{exception.Message}; the task is defined in {task.DefinedIn}", exception);
+        }
+    }
+
+    private TaskItem Item(int index, TaskRow row)
+    {
         IReadOnlyList<string> texts = ChoicesOf(row);
         int right = GoldOf(row, texts.Count);
         var requests = new TaskRequest[texts.Count];

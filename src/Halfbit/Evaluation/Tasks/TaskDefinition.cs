@@ -68,6 +68,9 @@ public sealed record TaskDefinition
     /// <summary>Between context and choice.</summary>
     public string Delimiter { get; init; } = " ";
 
+    /// <summary>The file that defines the task, for messages; null: it is built in.</summary>
+    public string? DefinedIn { get; init; }
+
     /// <summary>What is reported.</summary>
     public IReadOnlyList<TaskMetric> Metrics { get; init; } = [TaskMetric.Accuracy];
 

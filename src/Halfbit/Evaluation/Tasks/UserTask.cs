@@ -65,6 +65,7 @@ internal sealed record UserTask
             Files = [Path.Combine(folder, Data ?? throw Missing(path, "data", "the jsonl file with the rows"))],
             Origin = $"the file that 'data' in {path} names",
             ExampleFiles = Examples is null ? [] : [Path.Combine(folder, Examples)],
+            DefinedIn = path,
             Description = Description ?? string.Empty,
             Contexts = ContextsOf(path),
             Choices = choices,
