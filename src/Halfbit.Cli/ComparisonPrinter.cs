@@ -29,7 +29,7 @@ internal sealed class ComparisonPrinter : IDisposable
         EndJob();
         if (step.Tasks is { } tasks)
         {
-            line.Update(() => FormattableString.Invariant($"{step.Name}: {tasks.Task}: document {tasks.Documents}/{tasks.AllDocuments}, {100 * tasks.Share:F0} % of the tasks"));
+            line.Update(() => FormattableString.Invariant($"{step.Name}: {tasks.TaskName}: document {tasks.Documents}/{tasks.AllDocuments}, {100 * tasks.Share:F0} % of the tasks"));
             return;
         }
 

@@ -45,7 +45,7 @@ internal sealed class TaskEvaluation
             if (log?.KnownCount > 0) progress.Keep($"{log.Path}: {log.KnownCount} documents are answered already");
             table = new TaskTable(selections, run.Run(
                 Tasks,
-                step => progress.Update(() => FormattableString.Invariant($"{step.Task}: document {step.Documents}/{step.AllDocuments}, {progress.TimeLeft(step.Share)}")),
+                step => progress.Update(() => FormattableString.Invariant($"{step.TaskName}: document {step.Documents}/{step.AllDocuments}, {progress.TimeLeft(step.Share)}")),
                 cancellation));
         }
 

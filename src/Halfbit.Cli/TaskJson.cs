@@ -45,7 +45,7 @@ internal static class TaskJson
             row["documents"] = score.Documents;
             row["truncatedRequests"] = score.TruncatedRequests;
             if (withItems) row["items"] = JsonOutput.Array(score.Answers.Select(Item));
-            tasks[score.Task.Name] = row;
+            tasks[score.Definition.Name] = row;
         }
 
         var groups = new JsonObject();

@@ -89,8 +89,8 @@ public sealed class AnswerLog : IDisposable
         for (int i = 1; i < lines.Length; i++)
         {
             AnswerLine line = Parse(lines[i], i + 1, text => JsonSerializer.Deserialize(text, AnswerJson.Default.AnswerLine));
-            if (line.Task is null || line.Answer is null) throw Damaged(i + 1, null);
-            if (!known.TryGetValue(line.Task, out Dictionary<int, ItemAnswer>? answers)) known.Add(line.Task, answers = []);
+            if (line.TaskName is null || line.Answer is null) throw Damaged(i + 1, null);
+            if (!known.TryGetValue(line.TaskName, out Dictionary<int, ItemAnswer>? answers)) known.Add(line.TaskName, answers = []);
             answers[line.Answer.Index] = line.Answer;
         }
 
@@ -125,9 +125,9 @@ public sealed class AnswerLog : IDisposable
 }
 
 /// <summary>A line of the file.</summary>
-/// <param name="Task">Name of the task.</param>
+/// <param name="TaskName">Name of the task.</param>
 /// <param name="Answer">The answer to one of its items.</param>
-internal sealed record AnswerLine(string Task, ItemAnswer Answer);
+internal sealed record AnswerLine([property: JsonPropertyName("task")] string TaskName, ItemAnswer Answer);
 
 /// <summary>How lines are written.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, IgnoreReadOnlyProperties = true)]

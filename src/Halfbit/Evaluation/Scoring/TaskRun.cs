@@ -22,11 +22,11 @@ public sealed record TaskRunOptions
 }
 
 /// <summary>How far a run is.</summary>
-/// <param name="Task">The task that runs.</param>
+/// <param name="TaskName">The task that runs.</param>
 /// <param name="Documents">Its documents that are answered.</param>
 /// <param name="AllDocuments">All its documents.</param>
 /// <param name="Share">Share of this run's text that is done, 0 to 1.</param>
-public readonly record struct TaskRunProgress(string Task, int Documents, int AllDocuments, double Share);
+public readonly record struct TaskRunProgress(string TaskName, int Documents, int AllDocuments, double Share);
 
 /// <summary>Runs tasks on a model: every choice of every document is scored, shared prefixes once.</summary>
 public sealed class TaskRun

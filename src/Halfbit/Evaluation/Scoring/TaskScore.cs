@@ -7,12 +7,12 @@ namespace Halfbit.Evaluation;
 public sealed record MetricValue(string Name, double Value, double StandardError);
 
 /// <summary>The result of one task.</summary>
-/// <param name="Task">The task.</param>
+/// <param name="Definition">The task.</param>
 /// <param name="Answers">What the model answered, in the order of the documents.</param>
-public sealed record TaskScore(TaskDefinition Task, IReadOnlyList<ItemAnswer> Answers)
+public sealed record TaskScore(TaskDefinition Definition, IReadOnlyList<ItemAnswer> Answers)
 {
     /// <summary>What the task reports.</summary>
-    public IReadOnlyList<MetricValue> Metrics { get; } = [.. Task.Metrics.Select(metric => Measure(metric, Answers))];
+    public IReadOnlyList<MetricValue> Metrics { get; } = [.. Definition.Metrics.Select(metric => Measure(metric, Answers))];
 
     /// <summary>Documents.</summary>
     public int Documents => Answers.Count;
@@ -55,7 +55,7 @@ public sealed record GroupScore(TaskGroup Group, int Documents, IReadOnlyList<Me
     public static GroupScore Of(TaskGroup group, IReadOnlyCollection<TaskScore> scores)
     {
         ArgumentNullException.ThrowIfNull(group);
-        List<TaskScore> members = [.. scores.Where(s => group.Members.Contains(s.Task.Name))];
+        List<TaskScore> members = [.. scores.Where(s => group.Members.Contains(s.Definition.Name))];
         double n = members.Sum(s => (double)s.Documents);
         IEnumerable<string> names = members[0].Metrics.Select(m => m.Name).Where(name => name != "perplexity" && members.All(s => s.Find(name) is not null));
         return new GroupScore(group, (int)n, [.. names.Select(name => new MetricValue(

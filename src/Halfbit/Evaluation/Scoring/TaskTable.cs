@@ -31,7 +31,7 @@ public sealed class TaskTable
     private IEnumerable<(string Name, int Documents, IReadOnlyList<MetricValue> Metrics)> RowsOf(TaskSelection selection)
     {
         if (selection.Groups.Count > 0) return selection.Groups.Select(g => Groups.First(s => s.Group == g)).Select(s => (s.Group.Name, s.Documents, s.Metrics));
-        return selection.Tasks.Select(t => Scores.First(s => s.Task.Name == t.Name)).Select(s => (s.Task.Name, s.Documents, s.Metrics));
+        return selection.Tasks.Select(t => Scores.First(s => s.Definition.Name == t.Name)).Select(s => (s.Definition.Name, s.Documents, s.Metrics));
     }
 
     private IReadOnlyList<MetricValue> MetricsOf(string name) => Rows.First(r => r.Name == name).Metrics;
