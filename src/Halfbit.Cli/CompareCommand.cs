@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Halfbit.Evaluation;
 using Halfbit.Reports;
 using Halfbit.Tokenization;
 
@@ -56,7 +57,13 @@ internal static class CompareCommand
             if (page is not null) SharedOptions.CheckPlace("--report", page);
             Tokenizer tokenizer = Tokenizer.Load(folder);
             options = options with { Texts = [.. perplexity.Files(parsed).Select(file => new EvaluationText(file, TextInput.TokenStream(tokenizer, TextInput.Read(file))))] };
-            if (tasks.AreGiven(parsed)) options = options with { Tasks = new TaskComparison(tasks.Selections(parsed), tasks.Library(parsed), tasks.Options(parsed), tokenizer) };
+            if (tasks.AreGiven(parsed))
+            {
+                var measured = new TaskComparison(tasks.Selections(parsed), tasks.Library(parsed), tasks.Options(parsed), tokenizer);
+                TaskItems.Check(measured.Tasks, measured.Library, measured.Options);
+                options = options with { Tasks = measured };
+            }
+
             using var models = new ModelsFolder(parsed.GetValue(keep), "compare");
             return Run(options with { WorkFolder = models.Path }, page, parsed.GetValue(json), cancellation);
         })));

@@ -15,7 +15,7 @@ internal static class EvalCommand
 {
     public static Command Create()
     {
-        Argument<string> model = SharedOptions.Model();
+        Argument<string?> model = new("MODEL") { Description = SharedOptions.ModelDescription + "; may be left out with --requests-only", Arity = ArgumentArity.ZeroOrOne };
         var perplexity = new PerplexityArguments(isRequired: false);
         var tasks = new TaskArguments();
         var reference = new Option<string?>("--reference") { Description = "Also measure KL divergence from this model and the share of equal top-1 predictions", HelpName = "MODEL" };
@@ -26,7 +26,7 @@ internal static class EvalCommand
         var resume = new Option<bool>("--resume") { Description = "Go on with the answers that a killed run left beside --output" };
         var overwrite = new Option<bool>("--overwrite") { Description = "Replace an earlier run's answers" };
         var items = new Option<bool>("--items") { Description = "Put the log-likelihoods of every document's choices into the JSON, too" };
-        var requestsOnly = new Option<bool>("--requests-only") { Description = "Only print the number of the tasks' requests and their hashes; MODEL is not opened" };
+        var requestsOnly = new Option<bool>("--requests-only") { Description = "Only print the number of the tasks' requests and their hashes; no model is needed" };
         var command = new Command("eval", SharedOptions.WithExample(
             "Measures perplexity over consecutive non-overlapping windows, divergence from a reference model, and zero-shot tasks as EleutherAI's harness does (docs/evaluation.md)",
             "halfbit eval out --perplexity book.txt --window 512 --tasks piqa,arc_easy --tasks-dir tasks"))
@@ -42,10 +42,10 @@ internal static class EvalCommand
             if (texts.Length == 0 && !tasks.AreGiven(parsed)) throw new OptionException("nothing is measured; name texts with --perplexity, tasks with --tasks, or both");
             if (parsed.GetValue(output) is string place) SharedOptions.CheckPlace("--output", place);
             if (parsed.GetValue(requestsOnly)) return ListRequests(tasks, parsed, parsed.GetValue(json));
+            string folder = parsed.GetValue(model) ?? throw new OptionException("MODEL is missing; write it first, --tasks and --perplexity take all words that follow");
             PerplexityOptions options = perplexity.Options(parsed);
             // Whole windows meet the weights: expanding them once for all rows is the faster way to single precision.
             ActivationPrecision? precision = parsed.GetValue(exact) ? null : ActivationPrecision.EightBits;
-            string folder = parsed.GetValue(model)!;
             TaskEvaluation? evaluation = tasks.AreGiven(parsed)
                 ? new TaskEvaluation(tasks, parsed, parsed.GetValue(output), parsed.GetValue(resume), parsed.GetValue(overwrite))
                 : null;

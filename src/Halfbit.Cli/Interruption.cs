@@ -60,7 +60,7 @@ internal sealed class Interruption : IDisposable
     private static void End()
     {
         // Not waited for without end: the console is one lock, and the command may hold it in a write that nobody reads.
-        Task.Run(() => Failure.Report("interrupted; quantization keeps its finished blocks and training its last saved state, the same command with --resume goes on from there")).Wait(TimeSpan.FromMilliseconds(500));
+        Task.Run(() => Failure.Report("interrupted; quantization keeps its finished blocks, training its last saved state and eval --output its answers, the same command with --resume goes on from there")).Wait(TimeSpan.FromMilliseconds(500));
         Environment.Exit(Failure.Interrupted);
     }
 }

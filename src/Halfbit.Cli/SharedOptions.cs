@@ -8,6 +8,9 @@ namespace Halfbit.Cli;
 /// <summary>Options that many commands have.</summary>
 internal static class SharedOptions
 {
+    /// <summary>What MODEL may be.</summary>
+    public const string ModelDescription = "Folder in Hugging Face layout, or one that 'halfbit quantize' or 'halfbit convert' wrote";
+
     /// <summary>--json.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print one JSON document on standard output and nothing else there" };
 
@@ -24,7 +27,7 @@ internal static class SharedOptions
     public static Option<long> Seed() => new("--seed") { Description = "Seed of all random choices", HelpName = "N", DefaultValueFactory = _ => 0 };
 
     /// <summary>MODEL.</summary>
-    public static Argument<string> Model() => new("MODEL") { Description = "Folder in Hugging Face layout, or one that 'halfbit quantize' or 'halfbit convert' wrote" };
+    public static Argument<string> Model() => new("MODEL") { Description = ModelDescription };
 
     /// <summary>Applies --threads.</summary>
     /// <exception cref="OptionException">Not a positive number.</exception>

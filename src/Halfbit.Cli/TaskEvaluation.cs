@@ -21,9 +21,10 @@ internal sealed class TaskEvaluation
     public TaskEvaluation(TaskArguments arguments, ParseResult parsed, string? output, bool resumes, bool overwrites)
     {
         if (resumes && output is null) throw new OptionException("--resume needs the --output of the run to go on with");
+        options = arguments.Options(parsed);
         selections = arguments.Selections(parsed);
         library = arguments.Library(parsed);
-        options = arguments.Options(parsed);
+        TaskItems.Check(Tasks, library, options);
         itemsFile = output is null ? null : Path.ChangeExtension(output, ".items.jsonl");
         this.resumes = resumes;
         this.overwrites = overwrites;
@@ -43,10 +44,17 @@ internal sealed class TaskEvaluation
         using (var progress = new ProgressLine())
         {
             if (log?.KnownCount > 0) progress.Keep($"{log.Path}: {log.KnownCount} documents are answered already");
-            table = new TaskTable(selections, run.Run(
-                Tasks,
-                step => progress.Update(() => FormattableString.Invariant($"{step.TaskName}: document {step.Documents}/{step.AllDocuments}, {progress.TimeLeft(step.Share)}")),
-                cancellation));
+            try
+            {
+                table = new TaskTable(selections, run.Run(
+                    Tasks,
+                    step => progress.Update(() => FormattableString.Invariant($"{step.TaskName}: document {step.Documents}/{step.AllDocuments}, {progress.TimeLeft(step.Share)}")),
+                    cancellation));
+            }
+            catch (OperationCanceledException exception) when (log is not null)
+            {
+                throw new OperationCanceledException($"interrupted; the answers are kept in {log.Path}, the same command with --resume goes on from there", exception);
+            }
         }
 
         result["options"] = identity;

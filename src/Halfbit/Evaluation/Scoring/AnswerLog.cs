@@ -36,10 +36,10 @@ public sealed class AnswerLog : IDisposable
         bool exists = File.Exists(path);
         if (exists && !resumes && !overwrites) throw new TaskException($"{path}: answers of an earlier run are there; go on with --resume, or replace them with --overwrite");
         bool isNew = !exists || !resumes;
-        var log = new AnswerLog(path, new FileStream(path, isNew ? FileMode.Create : FileMode.Open, FileAccess.ReadWrite, FileShare.Read));
+        var log = new AnswerLog(path, new FileStream(path, isNew ? FileMode.Create : FileMode.Open, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0));
         try
         {
-            if (isNew) log.Write(identity);
+            if (isNew) log.Begin(identity);
             else log.Read(identity);
             return log;
         }
@@ -54,22 +54,31 @@ public sealed class AnswerLog : IDisposable
     public ItemAnswer? TryFind(string task, int index) => known.TryGetValue(task, out Dictionary<int, ItemAnswer>? answers) ? answers.GetValueOrDefault(index) : null;
 
     /// <summary>Adds answers; they are in the file when this returns.</summary>
+    /// <exception cref="TaskException">The file cannot grow.</exception>
     public void Append(string task, IEnumerable<ItemAnswer> answers)
     {
         ArgumentNullException.ThrowIfNull(answers);
         var text = new StringBuilder();
         foreach (ItemAnswer answer in answers) text.Append(JsonSerializer.Serialize(new AnswerLine(task, answer), AnswerJson.Default.AnswerLine)).Append('\n');
-        stream.Write(Encoding.UTF8.GetBytes(text.ToString()));
-        stream.Flush();
+        Write(text.ToString());
     }
 
     /// <inheritdoc/>
     public void Dispose() => stream.Dispose();
 
-    private void Write(JsonObject identity)
+    private void Begin(JsonObject identity) => Write(identity.ToJsonString() + "\n");
+
+    /// <summary>Past the runtime's buffer: after an error nothing is left that closing the file would try again.</summary>
+    private void Write(string lines)
     {
-        stream.Write(Encoding.UTF8.GetBytes(identity.ToJsonString() + "\n"));
-        stream.Flush();
+        try
+        {
+            stream.Write(Encoding.UTF8.GetBytes(lines));
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentOutOfRangeException) // the latter when a file may not grow
+        {
+            throw new TaskException($"{Path}: answers cannot be written ({exception.Message.ReplaceLineEndings(" ")}); free some space and go on with --resume", exception);
+        }
     }
 
     private void Read(JsonObject identity)
@@ -81,7 +90,7 @@ public sealed class AnswerLog : IDisposable
         if (lines.Length == 0) // killed before the first line was whole
         {
             stream.SetLength(0);
-            Write(identity);
+            Begin(identity);
             return;
         }
 
@@ -89,7 +98,7 @@ public sealed class AnswerLog : IDisposable
         for (int i = 1; i < lines.Length; i++)
         {
             AnswerLine line = Parse(lines[i], i + 1, text => JsonSerializer.Deserialize(text, AnswerJson.Default.AnswerLine));
-            if (line.TaskName is null || line.Answer is null) throw Damaged(i + 1, null);
+            if (!line.Answer.IsWhole) throw Damaged(i + 1, null);
             if (!known.TryGetValue(line.TaskName, out Dictionary<int, ItemAnswer>? answers)) known.Add(line.TaskName, answers = []);
             answers[line.Answer.Index] = line.Answer;
         }
@@ -130,6 +139,6 @@ public sealed class AnswerLog : IDisposable
 internal sealed record AnswerLine([property: JsonPropertyName("task")] string TaskName, ItemAnswer Answer);
 
 /// <summary>How lines are written.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, IgnoreReadOnlyProperties = true)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, IgnoreReadOnlyProperties = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(AnswerLine))]
 internal sealed partial class AnswerJson : JsonSerializerContext;

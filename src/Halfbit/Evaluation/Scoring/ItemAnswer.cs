@@ -12,6 +12,10 @@ namespace Halfbit.Evaluation;
 /// <param name="Truncated">Tokens that each request lost at its left.</param>
 public sealed record ItemAnswer(int Index, int Gold, IReadOnlyList<double> LogLikelihoods, IReadOnlyList<bool> IsGreedy, IReadOnlyList<int> Lengths, IReadOnlyList<int> ContextTokens, IReadOnlyList<int> Truncated)
 {
+    /// <summary>Whether every choice has its numbers and the right one is among them: false only for what was read from a damaged file.</summary>
+    internal bool IsWhole
+        => Index >= 0 && Gold >= 0 && Gold < LogLikelihoods.Count && new[] { IsGreedy.Count, Lengths.Count, ContextTokens.Count, Truncated.Count }.All(count => count == LogLikelihoods.Count);
+
     /// <summary>The likeliest choice; the first among equals.</summary>
     public int Prediction => TensorPrimitives.IndexOfMax<double>([.. LogLikelihoods]);
 

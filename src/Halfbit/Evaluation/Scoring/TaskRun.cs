@@ -97,13 +97,19 @@ public sealed class TaskRun
             var answers = new ItemAnswer?[items.Count];
             for (int i = 0; i < items.Count; i++) answers[i] = log?.TryFind(task.Name, items[i].Index);
             int[] open = [.. Enumerable.Range(0, items.Count).Where(i => answers[i] is null)];
+            int answered = items.Count - open.Length;
             foreach (int[] some in open.Chunk(DocumentsAtOnce))
             {
-                Score(task, [.. some.Select(i => items[i])], (index, answer) =>
+                Score(task, [.. some.Select(i => items[i])], (first, batch) =>
                 {
-                    answers[some[index]] = answer;
-                    done += Size(items[some[index]]);
-                    progress?.Invoke(new TaskRunProgress(task.Name, answers.Count(a => a is not null), items.Count, (double)done / characters));
+                    for (int i = 0; i < batch.Length; i++)
+                    {
+                        answers[some[first + i]] = batch[i];
+                        done += Size(items[some[first + i]]);
+                    }
+
+                    answered += batch.Length;
+                    progress?.Invoke(new TaskRunProgress(task.Name, answered, items.Count, (double)done / characters));
                 }, cancellation);
             }
 
@@ -119,7 +125,7 @@ public sealed class TaskRun
     /// <summary>Characters of the context and of all choices: the work, roughly.</summary>
     private static long Size(TaskItem item) => item.Requests[0].Context.Length + item.Requests.Sum(r => (long)r.Continuation.Length);
 
-    private void Score(TaskDefinition task, IReadOnlyList<TaskItem> items, Action<int, ItemAnswer> answered, CancellationToken cancellation)
+    private void Score(TaskDefinition task, IReadOnlyList<TaskItem> items, Action<int, ItemAnswer[]> answered, CancellationToken cancellation)
     {
         EncodedRequest[][] encoded = [.. items.Select(item => Encode(task, item))];
         ScoredSequence[][] sequences = [.. encoded.Select(requests => requests.Select(r => r.Sequence).ToArray())];
@@ -142,7 +148,7 @@ public sealed class TaskRun
             }
 
             log?.Append(task.Name, answers);
-            for (int i = 0; i < count; i++) answered(first + i, answers[i]);
+            answered(first, answers);
         }
     }
 

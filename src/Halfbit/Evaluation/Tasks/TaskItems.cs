@@ -25,6 +25,15 @@ public static class TaskItems
         return [.. indices.Select(i => builder.Build(i, rows[i]))];
     }
 
+    /// <summary>Reads and builds the items of several tasks once, so that what is wrong with the data shows before long work.</summary>
+    /// <exception cref="TaskException">As in <see cref="Load"/>.</exception>
+    public static void Check(IEnumerable<TaskDefinition> tasks, TaskLibrary library, TaskRunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(tasks);
+        ArgumentNullException.ThrowIfNull(options);
+        foreach (TaskDefinition task in tasks) Load(task, library, options.Limit, options.Harness);
+    }
+
     /// <summary>As Python's <c>random.Random(42).shuffle</c>.</summary>
     private static int[] Shuffled(int count)
     {

@@ -80,8 +80,10 @@ public sealed class TaskLibrary
     private static List<TaskRow> Read(string path)
     {
         string[] lines = Lines(path);
-        string[]? labels = LabelsBeside(path) is string beside ? Lines(beside) : null;
+        string? beside = LabelsBeside(path);
+        string[]? labels = beside is null ? null : [.. Lines(beside).Select(l => l.Trim()).Where(l => l.Length > 0)];
         var rows = new List<TaskRow>(lines.Length);
+        int labelled = 0;
         for (int i = 0; i < lines.Length; i++)
         {
             if (string.IsNullOrWhiteSpace(lines[i])) continue;
@@ -89,13 +91,15 @@ public sealed class TaskLibrary
             var row = new TaskRow(Parse(lines[i], place), place);
             if (labels is not null && !row.Has("label"))
             {
-                if (rows.Count >= labels.Length) throw row.Error($"{LabelsBeside(path)} has {labels.Length} labels, there are more rows");
-                row = row.With("label", labels[rows.Count].Trim());
+                if (rows.Count >= labels.Length) throw row.Error($"{beside} has {labels.Length} labels, there are more rows; take both from one release");
+                row = row.With("label", labels[rows.Count]);
+                labelled++;
             }
 
             rows.Add(row);
         }
 
+        if (labelled > 0 && labels?.Length > rows.Count) throw new TaskException($"{beside}: {labels.Length} labels for the {rows.Count} rows of {path}; take both from one release");
         if (rows.Count == 0) throw new TaskException($"{path}: the file is empty; expected one JSON object per line");
         return rows;
     }
@@ -126,7 +130,7 @@ public sealed class TaskLibrary
     {
         try
         {
-            return JsonNode.Parse(line) as JsonObject ?? throw new TaskException($"{place}: expected a JSON object");
+            return JsonNode.Parse(line, null, new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject ?? throw new TaskException($"{place}: expected a JSON object");
         }
         catch (JsonException exception)
         {

@@ -27,7 +27,7 @@ public sealed class TaskRow
     /// <exception cref="TaskException">The field is missing, or a list or an object.</exception>
     public string Text(string path) => Find(path) switch
     {
-        JsonValue value => TextOf(value),
+        JsonValue value => TextOf(value, path),
         null => throw Missing(path),
         JsonNode other => throw Error($"field '{path}' is a JSON {other.GetValueKind()}, expected text or a number"),
     };
@@ -36,7 +36,7 @@ public sealed class TaskRow
     /// <exception cref="TaskException">The field is missing or no such list.</exception>
     public IReadOnlyList<string> Texts(string path) => Find(path) switch
     {
-        JsonArray list => [.. list.Select((node, i) => node is JsonValue value ? TextOf(value) : throw Error($"field '{path}[{i}]' is no text"))],
+        JsonArray list => [.. list.Select((node, i) => node is JsonValue value ? TextOf(value, $"{path}[{i}]") : throw Error($"field '{path}[{i}]' is no text"))],
         null => throw Missing(path),
         JsonNode other => throw Error($"field '{path}' is a JSON {other.GetValueKind()}, expected a list of texts"),
     };
@@ -65,7 +65,17 @@ public sealed class TaskRow
 
     private TaskException Missing(string path) => Error($"field '{path}' is missing; the row has {string.Join(", ", fields.Select(f => f.Key))}");
 
-    private static string TextOf(JsonValue value) => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+    private string TextOf(JsonValue value, string path)
+    {
+        try
+        {
+            return value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString();
+        }
+        catch (InvalidOperationException exception) // half of a surrogate pair
+        {
+            throw new TaskException($"{place}: field '{path}' is no valid Unicode text", exception);
+        }
+    }
 
     private JsonNode? Find(string path)
     {
