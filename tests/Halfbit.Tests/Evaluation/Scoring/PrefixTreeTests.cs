@@ -2,7 +2,7 @@ using Halfbit.Evaluation;
 using Halfbit.Models;
 using Halfbit.Numerics;
 
-namespace Halfbit.Tests.Evaluation;
+namespace Halfbit.Tests.Evaluation.Scoring;
 
 public sealed class PrefixTreeTests
 {

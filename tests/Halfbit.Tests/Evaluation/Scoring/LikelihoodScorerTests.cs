@@ -7,7 +7,7 @@ using Halfbit.Tests.Models;
 using Halfbit.Tests.Support;
 using Halfbit.Tokenization;
 
-namespace Halfbit.Tests.Evaluation;
+namespace Halfbit.Tests.Evaluation.Scoring;
 
 public sealed class LikelihoodScorerTests
 {
