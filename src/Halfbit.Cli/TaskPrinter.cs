@@ -11,7 +11,7 @@ internal static class TaskPrinter
         Console.WriteLine(Row("task", "docs", "acc", "acc_norm", "perplexity"));
         foreach ((string name, int documents, IReadOnlyList<MetricValue> metrics) in table.Rows)
         {
-            string Cell(string metric) => metrics.FirstOrDefault(m => m.Name == metric) is MetricValue value ? Number(value) : "-";
+            string Cell(string metric) => metrics.FirstOrDefault(m => m.Name == metric) ?.Text ?? "-";
             Console.WriteLine(Row(name, FormattableString.Invariant($"{documents}"), Cell("acc"), Cell("acc_norm"), Cell("perplexity")));
         }
 
@@ -25,13 +25,6 @@ internal static class TaskPrinter
     {
         foreach ((string name, RequestFingerprint fingerprint) in rows)
             Console.WriteLine(FormattableString.Invariant($"{name}: {fingerprint.Documents} documents, {fingerprint.Requests} requests, sha256 {fingerprint.RequestsSha256}, answers {fingerprint.GoldSha256}"));
-    }
-
-    private static string Number(MetricValue value)
-    {
-        string format = value.Name == "perplexity" ? "F2" : "F4";
-        string number = value.Value.ToString(format, System.Globalization.CultureInfo.InvariantCulture);
-        return double.IsFinite(value.StandardError) ? $"{number} ± {value.StandardError.ToString(format, System.Globalization.CultureInfo.InvariantCulture)}" : number;
     }
 
     private static string Row(string name, string documents, string acc, string norm, string perplexity)

@@ -15,16 +15,9 @@ internal static class TaskColumns
         foreach (ComparisonRow row in result.Rows)
         {
             if (row.Tasks is not TaskTable tasks) continue;
-            table.Add(row.Name, [.. tasks.Rows.SelectMany(r => r.Metrics).Select(Text), tasks.MeanAccuracy?.ToString("F4", CultureInfo.InvariantCulture)]);
+            table.Add(row.Name, [.. tasks.Rows.SelectMany(r => r.Metrics).Select(m => m.Text), tasks.MeanAccuracy?.ToString("F4", CultureInfo.InvariantCulture)]);
         }
 
         return table;
-    }
-
-    private static string Text(MetricValue metric)
-    {
-        string format = metric.Name == "perplexity" ? "F2" : "F4";
-        string value = metric.Value.ToString(format, CultureInfo.InvariantCulture);
-        return double.IsFinite(metric.StandardError) ? $"{value} ± {metric.StandardError.ToString(format, CultureInfo.InvariantCulture)}" : value;
     }
 }

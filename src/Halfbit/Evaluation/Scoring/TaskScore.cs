@@ -1,10 +1,24 @@
+using System.Globalization;
+
 namespace Halfbit.Evaluation;
 
 /// <summary>A number that a task reports.</summary>
 /// <param name="Name">The harness's name for it: <c>acc</c>, <c>acc_norm</c>, <c>perplexity</c>.</param>
 /// <param name="Value">The number.</param>
 /// <param name="StandardError">Its standard error; NaN for a single document.</param>
-public sealed record MetricValue(string Name, double Value, double StandardError);
+public sealed record MetricValue(string Name, double Value, double StandardError)
+{
+    /// <summary>Value ± standard error, for tables: shares with four decimals, perplexities with two.</summary>
+    public string Text
+    {
+        get
+        {
+            string format = Name == "perplexity" ? "F2" : "F4";
+            string value = Value.ToString(format, CultureInfo.InvariantCulture);
+            return double.IsFinite(StandardError) ? $"{value} ± {StandardError.ToString(format, CultureInfo.InvariantCulture)}" : value;
+        }
+    }
+}
 
 /// <summary>The result of one task.</summary>
 /// <param name="Definition">The task.</param>
