@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Halfbit.Checkpoints;
 using Halfbit.Evaluation;
+using Halfbit.Kernels;
 using Halfbit.Models;
 using Halfbit.Numerics;
+using Halfbit.Pipeline;
 using Halfbit.Tokenization;
 
 namespace Halfbit.Benchmarks;
@@ -28,11 +29,11 @@ internal static class ZeroShotBench
 
         if (args.Length > 2) RowParallel.Threads = int.Parse(args[2], CultureInfo.InvariantCulture);
         int limit = args.Length > 3 ? int.Parse(args[3], CultureInfo.InvariantCulture) : int.MaxValue;
-        using Checkpoint checkpoint = Checkpoint.Open(args[0]);
+        using ModelFolder model = ModelFolder.Open(args[0], ActivationPrecision.EightBits);
         Tokenizer tokenizer = Tokenizer.Load(args[0]);
         ScoredSequence[][] items = [.. File.ReadLines(args[1]).Take(limit).Select(line => Item(tokenizer, line))];
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{args[0]}: {items.Length} items, {RowParallel.Threads} threads, kernel {DenseKernel.Current.Name}"));
-        Measure(Decoder.Open(checkpoint), items);
+        Measure(model.Decoder, items);
         return 0;
     }
 
