@@ -12,7 +12,7 @@ internal sealed class TaskArguments
 
     private readonly Option<string[]> tasks = new("--tasks")
     {
-        Description = $"Tasks, separated by blanks or commas: {string.Join(", ", TaskCatalog.Names)}, {TaskCatalog.All}; a category or subject of mmlu (mmlu_stem, mmlu_anatomy); mmlu_5shot; or your own task's .json",
+        Description = $"Tasks, separated by blanks or commas: {string.Join(", ", TaskCatalog.Names)}, {TaskCatalog.All}; a category or subject of mmlu (mmlu_stem, mmlu_anatomy); mmlu_5shot; your own task's .json; piqa=FILE takes the rows from that file",
         HelpName = "TASK",
         AllowMultipleArgumentsPerToken = true,
     };

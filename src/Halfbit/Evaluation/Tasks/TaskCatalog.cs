@@ -18,7 +18,7 @@ public static partial class TaskCatalog
     public static IReadOnlyList<string> Names { get; } = [.. Single.Select(t => t.Name), Mmlu.Name];
 
     /// <summary>Finds the tasks that names stand for.</summary>
-    /// <param name="names">Names of tasks, categories (<c>mmlu_stem</c>) or subjects (<c>mmlu_anatomy</c>), <c>all</c>, or paths of users' definitions (.json); <c>_5shot</c> at the end of a name sets the number of examples.</param>
+    /// <param name="names">Names of tasks, categories (<c>mmlu_stem</c>) or subjects (<c>mmlu_anatomy</c>), <c>all</c>, or paths of users' definitions (.json); <c>_5shot</c> at the end of a name sets the number of examples, <c>=path</c> after it the file of the rows.</param>
     /// <param name="folder">Where users' definitions are looked for by name, too.</param>
     /// <param name="shots">Examples before each question, where the name does not say.</param>
     /// <param name="harness">Whose conventions.</param>
@@ -40,6 +40,12 @@ public static partial class TaskCatalog
 
     private static TaskSelection Find(string name, string folder, int shots, Harness harness)
     {
+        if (name.IndexOf('=', StringComparison.Ordinal) is > 0 and int equals)
+        {
+            TaskSelection plain = Find(name[..equals], folder, shots, harness);
+            return plain with { Name = name[..equals], Tasks = [.. plain.Tasks.Select(t => t with { Files = [Path.GetFullPath(name[(equals + 1)..])] })] };
+        }
+
         Match suffix = ShotsSuffix().Match(name);
         if (suffix.Success)
         {

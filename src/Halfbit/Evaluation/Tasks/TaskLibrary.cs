@@ -64,8 +64,9 @@ public sealed class TaskLibrary
             if (File.Exists(path)) return path;
         }
 
-        throw new TaskException($"{Path.Combine(Folder, candidates[0])}: not found, nor {(candidates.Count > 1 ? string.Join(", ", candidates.Skip(1)) : "another file")} for task '{task.Name}'; "
-            + $"get {task.Origin}, and name the folder with --tasks-dir (nothing is downloaded)");
+        string others = candidates.Count > 1 ? ", nor " + string.Join(", ", candidates.Skip(1)) : string.Empty;
+        throw new TaskException($"{Path.Combine(Folder, candidates[0])}: not found{others}, for task '{task.Name}'; "
+            + $"get {task.Origin}, and name its folder with --tasks-dir or the file as {task.Name}=FILE (nothing is downloaded)");
     }
 
     private IReadOnlyList<TaskRow> RowsOf(TaskDefinition task, IReadOnlyList<string> candidates)

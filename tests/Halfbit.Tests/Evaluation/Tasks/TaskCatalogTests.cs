@@ -37,6 +37,20 @@ public sealed class TaskCatalogTests : IDisposable
     }
 
     [Fact]
+    public void A_name_can_say_its_file()
+    {
+        string path = folder.Write("elsewhere/dev.jsonl", """{"goal":"g","sol1":"x","sol2":"y"}""");
+        folder.Write("elsewhere/dev-labels.lst", "1");
+        TaskSelection selection = Assert.Single(Select("piqa=" + path));
+        Assert.Equal(("piqa", "piqa"), (selection.Name, selection.Tasks[0].Name));
+        Assert.Equal(folder.Task("piqa").TemplateHash, selection.Tasks[0].TemplateHash);
+        Assert.Equal(1, Assert.Single(folder.Items("piqa=" + path)).Gold);
+        Assert.Contains("twice", Assert.Throws<TaskException>(() => Select("piqa", "piqa=" + path)).Message, StringComparison.Ordinal);
+        Assert.Contains("task 'nothing' is unknown", Assert.Throws<TaskException>(() => Select("nothing=" + path)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(folder["none"] + ": not found, for task 'mmlu_anatomy_1shot'", folder.Failure("mmlu_anatomy_1shot=" + folder["none"]), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Unknown_names_doubles_and_impossible_examples_are_refused()
     {
         string unknown = Assert.Throws<TaskException>(() => Select("piqua")).Message;
