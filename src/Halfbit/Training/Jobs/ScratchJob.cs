@@ -64,7 +64,7 @@ public sealed class ScratchJob
         try
         {
             if (folder.IsComplete) return TrainingRun.Close(texts, folder, cancellation); // killed after the model was written
-            TrainableModel<float> model = TrainableLoader<float>.Load(config, new RandomParameters<float>((int)options.Training.Seed, config.LayerCount));
+            TrainableModel<float> model = TrainableLoader<float>.Load(config, new RandomParameters<float>(options.Training.Seed, config.LayerCount));
             int length = texts.Text.Length;
             model.KeptBlocks = model.BlocksThatFit(options.Training.SequencesAtOnce(length) * length, options.Training.KeptBytes);
             var trainer = new Trainer(model, texts.Text, options.Training, LossSettings.CrossEntropy, teacher: null);

@@ -59,7 +59,7 @@ internal sealed class CheckpointParameters<T>(Checkpoint checkpoint) : IParamete
 /// <typeparam name="T">The element type.</typeparam>
 /// <param name="seed">The seed.</param>
 /// <param name="layers">Blocks of the model.</param>
-internal sealed class RandomParameters<T>(int seed, int layers) : IParameterSource<T>
+internal sealed class RandomParameters<T>(long seed, int layers) : IParameterSource<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private const double Deviation = 0.02;
@@ -85,6 +85,7 @@ internal sealed class RandomParameters<T>(int seed, int layers) : IParameterSour
     private int SeedOf(string name)
     {
         uint hash = 2166136261 ^ (uint)seed;
+        if (seed >> 32 != 0) hash = ((hash * 16777619) ^ (uint)(seed >> 32)) * 16777619;
         foreach (char c in name) hash = (hash ^ c) * 16777619;
         return (int)(hash & int.MaxValue);
     }
