@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -13,16 +14,15 @@ internal static class JsonOutput
     public static void Write(JsonNode document)
     {
         using Stream output = Console.OpenStandardOutput();
-        using (var writer = new Utf8JsonWriter(output, Options)) document.WriteTo(writer);
-        output.WriteByte((byte)'\n');
+        Write(document, output);
     }
 
-    /// <summary>The text of a document, as <see cref="Write"/> prints it.</summary>
+    /// <summary>The text of a document, as <see cref="Write(JsonNode)"/> prints it.</summary>
     public static string Text(JsonNode document)
     {
         using var buffer = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(buffer, Options)) document.WriteTo(writer);
-        return System.Text.Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+        Write(document, buffer);
+        return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     /// <summary>An array of the given nodes.</summary>
@@ -38,4 +38,10 @@ internal static class JsonOutput
 
     /// <summary>A number, or null when it is not finite (JSON has no NaN).</summary>
     public static JsonNode? Number(double value) => double.IsFinite(value) ? JsonValue.Create(value) : null;
+
+    private static void Write(JsonNode document, Stream output)
+    {
+        using (var writer = new Utf8JsonWriter(output, Options)) document.WriteTo(writer);
+        output.WriteByte((byte)'\n');
+    }
 }
